@@ -1,0 +1,29 @@
+"""Errors that the core raises on purpose. Everything else is a defect."""
+
+
+class FootlightError(Exception):
+    """Base of every error that the avatar engine raises on purpose."""
+
+
+class UnknownEngine(FootlightError):
+    """A lip-sync family, encoder or voice name that is not in its table; the text lists the choices."""
+
+
+class WireError(FootlightError):
+    """Bytes from another process that do not fit the wire format."""
+
+
+class VoiceError(FootlightError):
+    """A voice could not speak. `retryable` says whether the same voice may be asked again soon."""
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class WeightsError(FootlightError):
+    """A weight file is missing, has the wrong hash, or could not be fetched."""
+
+
+class PreparationError(FootlightError):
+    """A source that an engine refuses to prepare; the text is for the avatar maker."""
