@@ -1,0 +1,7 @@
+"""App config of `chat`."""
+
+from django.apps import AppConfig
+
+
+class ChatConfig(AppConfig):
+    name = "chat"

@@ -1,0 +1,7 @@
+"""App config of `frontend`."""
+
+from django.apps import AppConfig
+
+
+class FrontendConfig(AppConfig):
+    name = "frontend"

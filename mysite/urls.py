@@ -1,0 +1,12 @@
+"""Every path of the site."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from mysite import health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("admin/", admin.site.urls),
+    path("", include("frontend.urls")),
+]
