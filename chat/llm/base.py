@@ -19,6 +19,16 @@ class ChatModelError(Exception):
         self.retryable = retryable
 
 
+class TextStream(Protocol):
+    """An async iterator of text that can be closed; every async generator of `str` is one."""
+
+    def __aiter__(self) -> AsyncIterator[str]: ...
+
+    async def __anext__(self) -> str: ...
+
+    async def aclose(self) -> None: ...
+
+
 class ChatModel(Protocol):
     """Streams a reply."""
 
@@ -27,6 +37,10 @@ class ChatModel(Protocol):
         """What the turn's row records, for example "qwen2.5-coder-1.5b (embedded)"."""
         ...
 
-    def stream(self, messages: list[PromptMessage]) -> AsyncIterator[str]:
+    def stream(self, messages: list[PromptMessage]) -> TextStream:
         """Yield pieces of text as they come. Closing the iterator cancels the request. Raises `ChatModelError`."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections. No stream may be open."""
         ...

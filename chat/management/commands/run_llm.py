@@ -1,0 +1,77 @@
+"""`manage.py run_llm`: the llm process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from avatar_engine.weights import Weight, is_whole, weight_path
+from avatar_engine.weights.capacity import choose_llm_here
+from chat.llm.base import ChatModelError
+from chat.llm.embedded import EmbeddedServer, plan_threads
+from chat.llm.registry import build_embedded_model
+from chat.persona import DEFAULT_PERSONA_NAME, build_persona_prefix
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 1.0
+
+
+class Command(BaseCommand):
+    help = "Serve the embedded language model on 127.0.0.1, once its weight file is there."
+    requires_system_checks: list[str] = []  # touches no database, and a room on air waits for it
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        env = settings.FOOTLIGHT
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        folder = env.data_dir / "weights"
+        weight = choose_llm_here(env.llm, folder)
+        if not wait_until_whole(weight, folder, stop):
+            return
+        started_s = time.monotonic()
+        try:
+            server = EmbeddedServer(weight_path(weight, folder), env.llm_port, plan_threads(count_cores()))
+        except RuntimeError as error:
+            raise CommandError(f"the language model does not start: {error}") from error
+        logger.info("%s listens on port %d after %.1f s", weight.name, env.llm_port, time.monotonic() - started_s)
+        asyncio.run(warm(env.llm_port))
+        logger.info("the language model is warm after %.1f s", time.monotonic() - started_s)
+        stop.wait()
+        server.close()
+
+
+def wait_until_whole(weight: Weight, folder: Path, stop: threading.Event) -> bool:
+    """Wait for the weight file; False where `stop` came first. Another process fetches it."""
+    if not is_whole(weight, folder):
+        logger.info("waiting for %s (`manage.py weights` fetches it)", weight.name)
+    while not is_whole(weight, folder):
+        if stop.wait(POLL_S):
+            return False
+    return not stop.is_set()
+
+
+async def warm(port: int) -> None:
+    """Have the server read the default presenter's prefix, so that the first viewer does not wait for it."""
+    model = build_embedded_model(port)
+    try:
+        await model.warm(build_persona_prefix(DEFAULT_PERSONA_NAME, "en", "", ""))
+    except ChatModelError as error:
+        logger.warning("the language model could not be warmed: %s", error)
+    finally:
+        await model.close()
+
+
+def count_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
