@@ -63,7 +63,7 @@ class HibariNet:
             from hibari.voices import ASSETS, DEFAULT, voice_path
         except ImportError as error:
             raise VoiceError(f"hibari-tts is not installed: {error}", retryable=False) from error
-        load_errors = (OSError, *_onnx_errors())
+        load_errors: tuple[type[Exception], ...] = (OSError, *_onnx_errors())
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
