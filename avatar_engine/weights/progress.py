@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal
 
 FetchState = Literal["fetching", "checking", "whole", "failed"]
 
@@ -75,23 +75,31 @@ class ProgressFile:
 class ProgressLines:
     """Shows progress to a person: a bar that redraws itself on a terminal, else one line for every ten percent."""
 
-    def __init__(self, out: TextIO, *, terminal: bool) -> None:
-        self._out = out
+    def __init__(self, write: Callable[[str], object], *, terminal: bool) -> None:
+        """`write` shows text as it is, without adding a line end."""
+        self._write = write
         self._terminal = terminal
-        self._last: tuple[str, FetchState, int] | None = None
+        self._shown: tuple[str, FetchState, int] | None = None
+        self._bar_width = 0
 
     def __call__(self, progress: FetchProgress) -> None:
-        step = progress.percent if self._terminal else progress.percent // 10
-        shown = (progress.name, progress.state, step)
-        if shown == self._last:
+        step = (progress.name, progress.state, self._step(progress))
+        if step == self._shown:
             return
-        self._last = shown
+        self._shown = step
+        wipe = "\r" + " " * self._bar_width + "\r" if self._bar_width else ""
         if self._terminal and progress.state in ("fetching", "checking"):
-            self._out.write("\r" + _bar_line(progress))
+            line = _bar_line(progress)
+            self._bar_width = len(line)
+            self._write(wipe + line)
         else:
-            start = "\r" + " " * 100 + "\r" if self._terminal else ""
-            self._out.write(f"{start}{_plain_line(progress)}\n")
-        self._out.flush()
+            self._bar_width = 0
+            self._write(f"{wipe}{_plain_line(progress)}\n")
+
+    def _step(self, progress: FetchProgress) -> int:
+        if self._terminal:
+            return progress.percent
+        return progress.percent // 10 if progress.state == "fetching" else 0
 
 
 def _bar_line(progress: FetchProgress) -> str:
@@ -105,4 +113,6 @@ def _plain_line(progress: FetchProgress) -> str:
         return f"{progress.name}: failed: {progress.error}"
     if progress.state == "whole":
         return f"{progress.name}: whole, hash checked"
-    return f"{progress.name}: {progress.state} {progress.percent}% of {progress.total / 1e6:.0f} MB"
+    if progress.state == "checking":
+        return f"{progress.name}: checking the hash"
+    return f"{progress.name}: {progress.percent}% of {progress.total / 1e6:.0f} MB"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 
 from chat.llm.base import PromptMessage
-from chat.persona import RESTING_LINES, build_arriving_lines, is_chinese
+from chat.persona import RESTING_LINES, ReplyLanguage, build_arriving_lines, is_chinese
 
 
 class PersonaLines:
@@ -19,7 +19,7 @@ class PersonaLines:
     def __init__(self, arriving_percent: Callable[[], int | None]) -> None:
         """`arriving_percent` says how much of the model's file is here, 0 to 99, or None where none is on its way."""
         self._arriving_percent = arriving_percent
-        self._said: Counter[tuple[str, bool]] = Counter()
+        self._said: Counter[tuple[ReplyLanguage, bool]] = Counter()
 
     @property
     def name(self) -> str:
@@ -27,7 +27,7 @@ class PersonaLines:
 
     async def stream(self, messages: list[PromptMessage]) -> AsyncGenerator[str, None]:
         asked = next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
-        language = "zh" if is_chinese(asked) else "en"
+        language: ReplyLanguage = "zh" if is_chinese(asked) else "en"
         percent = self._arriving_percent()
         lines = RESTING_LINES[language] if percent is None else build_arriving_lines(language, percent)
         key = (language, percent is None)
