@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from avatar_engine.types import Int16, Int32, Patch, SpeechWindow, Float32, UInt8
+from avatar_engine.types import Float32, Int16, Int32, Patch, SpeechWindow, UInt8
 
 
 @dataclass(frozen=True, slots=True)

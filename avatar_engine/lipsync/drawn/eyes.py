@@ -1,0 +1,134 @@
+"""Draws the eyes: lids, lashes, iris and light, from curves over the columns of each eye."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from avatar_engine.lipsync.drawn.layout import CENTRE_X, EYE_HALF_WIDTH, EYE_X, EYE_Y, Layout
+from avatar_engine.types import Float32, UInt8
+
+REACH_X = 0.052
+REACH_UP = 0.042
+REACH_DOWN = 0.034
+UPPER_HEIGHT = 0.0225
+LOWER_HEIGHT = 0.0125
+IRIS_RADIUS = 0.0178
+GAZE_RANGE_X = 0.0085
+GAZE_RANGE_Y = 0.005
+
+_WHITE = np.array((247, 243, 240), np.float32)
+_WHITE_SHADE = np.array((186, 170, 172), np.float32)
+_IRIS_DARK = np.array((44, 34, 30), np.float32)
+_IRIS_LIGHT = np.array((152, 106, 62), np.float32)
+_LIMBUS = np.array((30, 22, 22), np.float32)
+_PUPIL = np.array((12, 9, 10), np.float32)
+_LASH = np.array((38, 24, 24), np.float32)
+_CREASE = np.array((140, 84, 70), np.float32)
+_RIM = np.array((222, 158, 146), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class EyeState:
+    """blink: 0 open, 1 shut. gaze_x, gaze_y: -1..1, to the picture's right and down."""
+
+    blink: float = 0.0
+    gaze_x: float = 0.0
+    gaze_y: float = 0.0
+
+
+class _Eye:
+    """One eye; `side` is -1 for the picture's left and 1 for its right. Columns run towards the temple."""
+
+    def __init__(self, painting: UInt8, layout: Layout, side: int) -> None:
+        centre = CENTRE_X + side * EYE_X
+        self.box = layout.box(centre - REACH_X, EYE_Y - REACH_UP, centre + REACH_X, EYE_Y + REACH_DOWN)
+        x0, y0, x1, y1 = self.box
+        self._side = side
+        self._pixel = 1 / layout.scale
+        self._x = ((np.arange(x0, x1) + 0.5 - layout.left) / layout.scale - centre).astype(np.float32)
+        self._y = ((np.arange(y0, y1) + 0.5 - layout.top) / layout.scale - EYE_Y).astype(np.float32)[:, None]
+        self._skin = painting[y0:y1, x0:x1, :3].astype(np.float32)
+
+    def _cover(self, edge: Float32) -> Float32:
+        slope = np.gradient(edge) / self._pixel
+        return np.clip((self._y - edge) / (self._pixel * np.sqrt(1 + slope * slope)) + 0.5, 0, 1)
+
+    def paint(self, painting: UInt8, state: EyeState) -> None:
+        x0, y0, x1, y1 = self.box
+        u = self._x * self._side / EYE_HALF_WIDTH
+        inside = np.clip(1 - u * u, 0, 1)
+        tilt = -0.0042 * u
+        lifted = UPPER_HEIGHT * (1 - 0.25 * state.gaze_y * (state.gaze_y > 0))
+        low = tilt + LOWER_HEIGHT * np.clip(1 - np.abs(u - 0.12) ** 2.3, 0, 1) ** 0.85
+        open_top = tilt - lifted * np.clip(1 - np.abs((u + 0.08) / 1.06) ** 2.1, 0, 1) ** 0.78
+        shut = tilt + 0.9 * LOWER_HEIGHT * inside**0.8
+        top = (open_top + (shut - open_top) * state.blink).astype(np.float32)
+        low = np.maximum(low, top).astype(np.float32)
+        picture = self._skin.copy()
+        self._draw_ball(picture, top, low, inside, state)
+        self._draw_lids(picture, top, low, open_top, u, inside, state)
+        painting[y0:y1, x0:x1, :3] = cv2.convertScaleAbs(picture)
+
+    def _draw_ball(self, picture: Float32, top: Float32, low: Float32, inside: Float32, state: EyeState) -> None:
+        x, y, pixel = self._x, self._y, self._pixel
+        opening = np.clip(self._cover(top) - self._cover(low), 0, 1) * (inside > 0)
+        shade = np.clip(0.85 * np.exp(-(y - top) / 0.009) + 0.55 * (1 - inside) ** 2, 0, 1)
+        ball = _WHITE + (_WHITE_SHADE - _WHITE) * shade[:, :, None]
+        gx, gy = state.gaze_x * GAZE_RANGE_X, state.gaze_y * GAZE_RANGE_Y - 0.0028
+        away = np.hypot(x - gx, y - gy)
+        iris = np.clip((IRIS_RADIUS - away) / (1.6 * pixel) + 0.5, 0, 1)
+        ring = np.clip(away / IRIS_RADIUS, 0, 1)
+        angle = np.arctan2(y - gy, x - gx)
+        fibres = 0.5 + 0.5 * np.sin(angle * 23 + 2 * np.sin(angle * 5))
+        lower_light = np.clip((y - gy) / IRIS_RADIUS * 0.75 + 0.35, 0, 1)
+        glow = np.clip(lower_light * (0.72 + 0.28 * fibres) * (1.12 - 0.35 * ring), 0, 1)
+        colour = _IRIS_DARK + (_IRIS_LIGHT - _IRIS_DARK) * glow[:, :, None]
+        colour += (_LIMBUS - colour) * (np.clip((ring - 0.78) / 0.2, 0, 1) * 0.85)[:, :, None]
+        colour += (_PUPIL - colour) * np.clip((0.0082 - away) / (1.6 * pixel) + 0.5, 0, 1)[:, :, None]
+        colour *= (1 - 0.55 * np.exp(-(y - top) / 0.0055).clip(0, 1))[:, :, None]
+        ball += (colour - ball) * iris[:, :, None]
+        for dx, dy, size, strength in ((-0.0062, -0.0066, 0.0046, 0.95), (0.0068, 0.0062, 0.0026, 0.4)):
+            spot = np.clip((size - np.hypot(x - gx * 0.6 - dx, y - gy - dy)) / (1.6 * pixel) + 0.5, 0, 1)
+            ball += (255 - ball) * (spot * strength)[:, :, None]
+        picture += (ball - picture) * opening[:, :, None]
+
+    def _draw_lids(
+        self,
+        picture: Float32,
+        top: Float32,
+        low: Float32,
+        open_top: Float32,
+        u: Float32,
+        inside: Float32,
+        state: EyeState,
+    ) -> None:
+        y = self._y
+        near = np.clip(inside * 5, 0, 1)
+        wet = np.exp(-(((y - low) / 0.0021) ** 2)) * near * (1 - state.blink)
+        picture += (_RIM - picture) * (0.55 * wet)[:, :, None]
+        crease_line = open_top - 0.0085 - 0.003 * (1 - np.abs(u)) + 0.004 * state.blink
+        crease = np.exp(-(((y - crease_line) / 0.0018) ** 2)) * np.clip((1.05 - np.abs(u)) * 3, 0, 1)
+        picture += (_CREASE - picture) * (crease * (0.5 - 0.2 * state.blink))[:, :, None]
+        lower_lash = np.exp(-(((y - low - 0.001) / 0.0014) ** 2)) * np.clip((u + 0.3) * 1.4, 0, 1) * near
+        picture += (_LASH - picture) * (0.38 * lower_lash)[:, :, None]
+        wing = np.clip((u - 0.55) / 0.5, 0, 1)
+        thick = 0.0019 + 0.0022 * np.clip((u + 0.6) / 1.4, 0, 1)
+        line = top - 0.0075 * wing * wing
+        lash = self._cover((line - thick).astype(np.float32)) - self._cover((line + 0.0008).astype(np.float32))
+        lash = np.clip(lash, 0, 1) * np.clip((1.16 - np.abs(u)) * 8, 0, 1) * (u > -1.0)
+        picture += (_LASH - picture) * (0.96 * lash)[:, :, None]
+
+
+class EyesPainter:
+    """Paints both eyes into one painting, whose skin under them it keeps."""
+
+    def __init__(self, painting: UInt8, layout: Layout) -> None:
+        self._eyes = (_Eye(painting, layout, -1), _Eye(painting, layout, 1))
+
+    def paint(self, painting: UInt8, state: EyeState) -> None:
+        """Draw both eyes over their boxes of the painting, uint8[h, w, 4]."""
+        for eye in self._eyes:
+            eye.paint(painting, state)
