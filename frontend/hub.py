@@ -1,0 +1,74 @@
+"""All rooms' media in one web process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from frontend.address_limit import AddressLimit
+from frontend.hub_hooks import HookRunner, HubHooks
+from frontend.idle_clip import IdleClipStore
+from frontend.room_hub import HubTime, RoomEvents, RoomHub
+
+SOCKETS_PER_ADDRESS = 8
+
+
+class MediaHub:
+    """Owner of every `RoomHub` of this process. Made without a running loop; rooms are made inside one."""
+
+    def __init__(
+        self,
+        hooks: HubHooks | None = None,
+        *,
+        idle_dir: Path | None = None,
+        sockets_per_address: int = SOCKETS_PER_ADDRESS,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`clock` is monotonic seconds, `wall` seconds since 1970. `idle_dir` None keeps idle clips in memory only."""
+        self.addresses = AddressLimit(sockets_per_address)
+        self._hooks = hooks or HubHooks()
+        self._runner = HookRunner()
+        self._time = HubTime(clock, wall, sleep)
+        self._clips = IdleClipStore(idle_dir) if idle_dir is not None else None
+        self._rooms: dict[str, RoomHub] = {}
+
+    def attach(self, hooks: HubHooks) -> None:
+        """Call `hooks` from now on: the relay needs the hub before it can offer them."""
+        self._hooks = hooks
+
+    def room(self, slug: str) -> RoomHub:
+        """The room's hub, made on first use. The caller knows that the room exists."""
+        room = self._rooms.get(slug)
+        if room is None:
+            room = self._rooms[slug] = RoomHub(slug, self._build_events(slug), self._time, self._clips)
+        return room
+
+    def viewer_count(self, slug: str) -> int:
+        """Media viewers of the room in this process."""
+        room = self._rooms.get(slug)
+        return room.viewer_count if room is not None else 0
+
+    def close_room(self, slug: str) -> None:
+        """The room goes off air; its viewers stay connected and get the next broadcast."""
+        self.room(slug).go_off_air()
+
+    async def close(self) -> None:
+        """Stop everything that runs here."""
+        rooms = list(self._rooms.values())
+        self._rooms.clear()
+        await asyncio.gather(*(room.close() for room in rooms))
+        await self._runner.close()
+
+    def _build_events(self, slug: str) -> RoomEvents:
+        # Hooks are looked up at each event, because they may be attached after the room was made.
+        call = self._runner.call
+        return RoomEvents(
+            displayed=lambda *args: call(self._hooks.on_displayed, slug, *args),
+            delivered=lambda *args: call(self._hooks.on_delivered, slug, *args),
+            keyframe_wanted=lambda: call(self._hooks.on_keyframe_wanted, slug),
+            audience=lambda viewers: call(self._hooks.on_audience, slug, viewers),
+        )
