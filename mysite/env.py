@@ -1,5 +1,7 @@
 """The only reader of the environment: every setting that comes from outside is a field here."""
 
+from __future__ import annotations
+
 import os
 import socket
 from collections.abc import Mapping
@@ -82,6 +84,10 @@ class Env:
     @property
     def link_token_file(self) -> Path:
         return self.data_dir / "secrets" / "link_token"
+
+    def build_child_environ(self, process: str, **changes: str) -> dict[str, str]:
+        """The environment of a process that this one starts; `process` is its role."""
+        return {**self.environ, "PYTHONUNBUFFERED": "1", "FOOTLIGHT_PROCESS": process, **changes}
 
     def secret(self, name: str) -> str | None:
         """The value of the environment variable `name`, such as an API key. Never log it."""

@@ -73,6 +73,9 @@ def build_logging(folder: Path, process: str) -> dict[str, Any]:
         "loggers": {
             "django": {"level": "INFO"},
             "daphne": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
             "websockets": {"level": "WARNING"},
         },

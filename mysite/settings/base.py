@@ -1,16 +1,19 @@
 """Settings of `make live`: one machine, plain HTTP. `production` adds TLS; `test` moves the data away."""
 
+from typing import cast
+
 import dj_database_url
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from mysite.env import REPOSITORY, read_env
+from mysite.broker import build_broker_options
+from mysite.env import read_env
 from mysite.logs import build_logging
 
 FOOTLIGHT = read_env()
 
 DEBUG = False
-SECRET_KEY = SimpleLazyObject(FOOTLIGHT.secret_key)  # importing settings writes nothing
+SECRET_KEY = cast(str, SimpleLazyObject(FOOTLIGHT.secret_key))  # importing settings writes nothing
 ALLOWED_HOSTS = list(FOOTLIGHT.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(FOOTLIGHT.allowed_origins)
 
@@ -129,10 +132,16 @@ STORAGES = {
 }
 MEDIA_ROOT = FOOTLIGHT.data_dir / "media"
 
-CELERY_BROKER_URL = FOOTLIGHT.celery_broker_url or "filesystem://"
-CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_URL = FOOTLIGHT.celery_broker_url or "filesystem://localhost/"
+CELERY_BROKER_TRANSPORT_OPTIONS = {} if FOOTLIGHT.celery_broker_url else build_broker_options(FOOTLIGHT.data_dir)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # nobody asks, and listening for questions costs an idle worker
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(FOOTLIGHT.data_dir / "broker" / "beat")
+CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "mysite.heartbeat", "schedule": 60.0, "options": {"expires": 50}},
+}
 
 LOGGING = build_logging(FOOTLIGHT.data_dir / "logs", FOOTLIGHT.process)
-REPOSITORY_ROOT = REPOSITORY

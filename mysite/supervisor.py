@@ -1,0 +1,112 @@
+"""Runs every process of one machine until Ctrl-C: what `manage.py live` does after the preparation."""
+
+import asyncio
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+from mysite.child import Child, Program
+from mysite.env import REPOSITORY, Env
+
+SAY_AS = "live"
+ASK_EVERY_S = 0.2
+ON_AIR_FIRST_FOR_S = 8.0
+"""How long the picture has the processors to itself before language model, worker and beat are started."""
+
+
+def build_programs(env: Env) -> tuple[list[Program], list[Program]]:
+    """What puts the picture on air, and what may start when it moves (or did not, for ON_AIR_FIRST_FOR_S)."""
+    python = sys.executable
+    manage = (python, str(REPOSITORY / "manage.py"))
+    render = (
+        *(python, "-m", "avatar_engine.render", "--name", "render-1", "--web", env.link_url),
+        *("--token-file", str(env.link_token_file), "--data", str(env.data_dir)),
+    )
+    celery = (python, "-m", "celery", "--quiet", "-A", "mysite")
+    first = [
+        Program(
+            "web", (python, "-m", "daphne", "-v", "0", "-b", env.host, "-p", str(env.port), "mysite.asgi:application")
+        ),
+        Program("render", render),
+        Program("stage", (*manage, "run_stage")),
+    ]
+    then = [
+        Program("weights", (*manage, "weights"), nice=10, job=True),
+        Program("llm", (*manage, "run_llm")),
+        Program(
+            "worker",
+            (
+                *(*celery, "worker", "--pool", "solo", "--loglevel", "INFO"),
+                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            ),
+            nice=10,
+        ),
+        Program("beat", (*celery, "beat", "--loglevel", "WARNING", "--pidfile="), nice=10),
+    ]
+    return first, then
+
+
+class Supervisor:
+    """Owns the processes. `run` returns when a signal asked for the end and all of them are gone."""
+
+    def __init__(self, env: Env, llm_port: int, say: Callable[[str, str], None], started: float) -> None:
+        first, then = build_programs(env)
+        self._env = env
+        self._say = say
+        self._started = started
+        self._first = [self._build_child(program, llm_port) for program in first]
+        self._then = [self._build_child(program, llm_port) for program in then]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._end = asyncio.Event()
+
+    def _build_child(self, program: Program, llm_port: int) -> Child:
+        environ = self._env.build_child_environ(program.name, FOOTLIGHT_LLM_PORT=str(llm_port))
+        return Child(program, environ, self._say, time.monotonic)
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._end.set)
+        self._start(self._first)
+        opening = asyncio.create_task(self._open_the_house(), name="open-the-house")
+        await self._end.wait()
+        self._say(SAY_AS, "ending")
+        opening.cancel()
+        await asyncio.gather(*(child.stop() for child in (*self._then, *self._first)))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(opening, *self._tasks, return_exceptions=True)
+
+    def _start(self, children: list[Child]) -> None:
+        self._tasks += [asyncio.create_task(child.run(), name=child.program.name) for child in children]
+
+    async def _open_the_house(self) -> None:
+        """Say when the page is up and when the picture moves; start the rest in between."""
+        url = self._env.public_url or self._env.local_url
+        await self._wait_for("/healthz")
+        self._say(SAY_AS, f"page is up: {url}/ (console: {url}/console/)")
+        try:
+            await asyncio.wait_for(self._wait_for("/readyz"), ON_AIR_FIRST_FOR_S)
+        except TimeoutError:
+            self._start(self._then)
+            await self._wait_for("/readyz")
+        else:
+            self._start(self._then)
+        self._say(SAY_AS, f"ON AIR after {time.monotonic() - self._started:.1f} s: {url}/   Ctrl-C ends all")
+
+    async def _wait_for(self, path: str) -> None:
+        while True:
+            if await asyncio.to_thread(_answers_ok, self._env.local_url + path):
+                return
+            await asyncio.sleep(ASK_EVERY_S)
+
+
+def _answers_ok(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
