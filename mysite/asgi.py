@@ -1,12 +1,33 @@
 """The ASGI application that daphne serves."""
 
 import os
+from collections.abc import Awaitable, Callable
+from typing import Any
 
+from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings.base")
-django_application = get_asgi_application()
 
-from channels.routing import ProtocolTypeRouter  # noqa: E402 - models can be imported only now
+AsgiApplication = Callable[[Any, Any, Any], Awaitable[None]]
 
-application = ProtocolTypeRouter({"http": django_application})
+
+def build_application() -> AsgiApplication:
+    """One web process: pages and sockets around one media hub and one relay, which every scope carries."""
+    pages = get_asgi_application()
+    from django.conf import settings
+
+    from mysite.routing import build_hub, build_relay, build_websocket_routes  # models exist only from here on
+
+    hub = build_hub(settings.FOOTLIGHT)
+    relay = build_relay(hub)
+    router = ProtocolTypeRouter({"http": pages, "websocket": build_websocket_routes(hub, relay, settings.FOOTLIGHT)})
+    parts = {"footlight.hub": hub, "footlight.relay": relay}
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        await router({**scope, **parts}, receive, send)
+
+    return serve
+
+
+application = build_application()

@@ -1,0 +1,95 @@
+"""Which socket goes where."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from channels.routing import URLRouter
+from channels.security.websocket import WebsocketDenier
+from django.urls import path, re_path
+
+from chat import selectors
+from chat.audience import Audience
+from chat.consumers import ChatConsumer
+from chat.events import room_group
+from chat.moderation import RateLimiter, RateRule
+from frontend.consumers import MediaConsumer
+from frontend.hub import MediaHub
+from frontend.hub_hooks import HubHooks
+from frontend.link import LinkConsumer
+from frontend.relay import Relay
+from mysite.env import Env
+from mysite.origins import PageOriginValidator
+
+# A household or an office shares an address, so it may write more than one viewer may.
+ADDRESS_PACE = RateRule(count=15, window_s=2.0, pause_s=5.0)
+
+
+def build_hub(env: Env) -> MediaHub:
+    """The media of every room of this web process."""
+    return MediaHub(idle_dir=env.data_dir / "idle_clips")
+
+
+def build_relay(hub: MediaHub) -> Relay:
+    """The middle of the star, listening to `hub`."""
+    relay = Relay(hub, send_to_pages)
+
+    async def tell_displayed(room: str, epoch: int, pts: int, wall_ms: float) -> None:
+        await relay.tell_stage(room, {"type": "displayed", "epoch": epoch, "pts": pts, "wall_ms": wall_ms})
+
+    async def tell_delivered(room: str, epoch: int, pts: int, generation: int, wall_ms: float) -> None:
+        message = {"type": "delivered", "epoch": epoch, "pts": pts, "generation": generation, "wall_ms": wall_ms}
+        await relay.tell_stage(room, message)
+
+    async def tell_audience(room: str, viewers: int) -> None:
+        await relay.tell_stage(room, {"type": "audience", "viewers": viewers})
+
+    hub.attach(
+        HubHooks(
+            on_displayed=tell_displayed,
+            on_delivered=tell_delivered,
+            on_keyframe_wanted=relay.ask_keyframe,
+            on_audience=tell_audience,
+        )
+    )
+    return relay
+
+
+def build_websocket_routes(hub: MediaHub, relay: Relay, env: Env) -> URLRouter:
+    """The two sockets of a page, open to pages of this site, and the link, open to who has the token."""
+    audience = Audience(tell_viewers)
+    pace = RateLimiter(RateRule(), time.monotonic)
+    address_pace = RateLimiter(ADDRESS_PACE, time.monotonic)
+    chat = ChatConsumer.as_asgi(audience=audience, pace=pace, address_pace=address_pace)
+    media = MediaConsumer.as_asgi(hub=hub, room_exists=room_exists)
+    link = LinkConsumer.as_asgi(relay=relay, token=env.link_token)
+
+    def page_only(application: Any) -> Any:
+        return PageOriginValidator(application, env.allowed_hosts, env.allowed_origins)
+
+    return URLRouter(
+        [
+            path("ws/rooms/<slug:slug>/chat/", page_only(chat)),
+            path("ws/rooms/<slug:slug>/media/", page_only(media)),
+            path("ws/link/", link),
+            re_path("", WebsocketDenier()),
+        ]
+    )
+
+
+async def send_to_pages(room: str, item: dict[str, Any]) -> None:
+    """Pass an event of section 4 of the wire protocol to every chat socket of `room`."""
+    layer = get_channel_layer()
+    assert layer is not None
+    await layer.group_send(room_group(room), {"type": "room.event", "item": item})
+
+
+async def tell_viewers(room: str, count: int) -> None:
+    await send_to_pages(room, {"type": "viewers", "count": count})
+
+
+async def room_exists(slug: str) -> bool:
+    return await sync_to_async(selectors.get_room)(slug) is not None
