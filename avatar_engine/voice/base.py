@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,11 @@ from avatar_engine.types import AudioChunk
 
 @dataclass(frozen=True, slots=True)
 class VoiceCard:
-    """What a voice declares about itself. `languages` are BCP 47 primary tags ("en", "zh") or "*"."""
+    """What a voice declares about itself.
+
+    languages: BCP 47 primary tags ("en", "zh"), or "*" for every language.
+    audible:   False for the last resort that only lets time pass under the captions.
+    """
 
     name: str
     languages: frozenset[str]
@@ -19,6 +23,10 @@ class VoiceCard:
     streaming: bool
     marks: frozenset[str]
     licence: str
+    audible: bool = True
+
+    def speaks(self, language: str) -> bool:
+        return language in self.languages or "*" in self.languages
 
 
 class Voice(Protocol):
@@ -27,10 +35,15 @@ class Voice(Protocol):
     @property
     def card(self) -> VoiceCard: ...
 
-    def speak(self, text: str) -> AsyncIterator[AudioChunk]:
+    async def warm(self) -> None:
+        """Load, or make contact, so that the next sentence starts fast. Raises `VoiceError`."""
+        ...
+
+    def speak(self, text: str, language: str | None = None) -> AsyncGenerator[AudioChunk]:
         """Yield the sound of `text` as 20 ms chunks at 48 kHz, the last one padded with zeros.
 
-        Mark times count from the first yielded chunk. Empty or unspeakable text yields nothing. Raises `VoiceError`.
+        `language` is a primary tag; without it a voice of many languages goes by the script of the text. Mark times
+        count from the first yielded chunk. Empty or unspeakable text yields nothing. Raises `VoiceError`.
         Closing the iterator stops the work and frees what it holds.
         """
         ...

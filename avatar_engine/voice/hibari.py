@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -40,7 +40,7 @@ class HibariVoice:
         async for _ in self.speak("Good evening."):
             pass
 
-    async def speak(self, text: str) -> AsyncIterator[AudioChunk]:
+    async def speak(self, text: str, language: str | None = None) -> AsyncGenerator[AudioChunk]:
         """See `Voice.speak`. The sound of one sentence of `text` comes at once, the next when it is made."""
         chunker = Chunker()
         for passage in await self._work(lambda: self._loaded().read(text)):

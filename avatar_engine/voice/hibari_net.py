@@ -131,7 +131,7 @@ class HibariNet:
         wave = dsp.synth(*(part[0] for part in spectrum), np.random.default_rng(0))
         units = np.asarray(units, np.float32).reshape(-1)
         if len(units) != len(ids) or round(float(units.sum()) * UNIT_MS * NET_RATE_HZ / 1000) != len(wave):
-            raise VoiceError("the durations of hibari's network do not add up to its sound", retryable=False)
+            raise VoiceError("the durations of hibari's network do not add up to its sound")
         return _trim(wave, build_sounds(passage.symbols, units), passage)
 
 
