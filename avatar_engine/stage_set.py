@@ -1,0 +1,129 @@
+"""The rooms that one render process performs: engines loaded once, one performer a room."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from avatar_engine.errors import FootlightError
+from avatar_engine.features.registry import load_extractor
+from avatar_engine.idle_clip import send_idle_clip
+from avatar_engine.lipsync.base import FeatureExtractor, LipSyncEngine
+from avatar_engine.lipsync.registry import load_engine_class
+from avatar_engine.performer import Performer
+from avatar_engine.performer_spec import RoomSpec
+from avatar_engine.stream.encoder import StreamEncoder
+from avatar_engine.stream.envelope import MediaEnvelope
+from avatar_engine.stream.registry import build_encoder
+
+log = logging.getLogger(__name__)
+
+SendMedia = Callable[[str, MediaEnvelope], None]
+SendClip = Callable[[str, int, int, MediaEnvelope], None]
+Send = Callable[[dict[str, Any]], None]
+
+
+class StageSet:
+    """Opens and closes performers. Owns engines, extractors and tasks; `close` ends them."""
+
+    def __init__(
+        self, data_dir: Path, device: str, *, send: Send, send_media: SendMedia, send_clip: SendClip, encoder: str
+    ) -> None:
+        self._data_dir = data_dir
+        self._device = device
+        self._send = send
+        self._send_media = send_media
+        self._send_clip = send_clip
+        self._encoder = encoder
+        self._engines: dict[tuple[str, str], LipSyncEngine] = {}
+        self._extractors: dict[str, FeatureExtractor] = {}
+        self._tasks: dict[str, list[asyncio.Task[None]]] = {}
+        self._opening = asyncio.Lock()
+        self.performers: dict[str, Performer] = {}
+
+    async def open(self, room: str, spec: RoomSpec, generation: int) -> None:
+        """Put `room` on air, or say why not with `room.failed`. Asking again with the same spec keeps the epoch."""
+        async with self._opening:
+            performer = self.performers.get(room)
+            if performer is not None and performer.spec == spec:
+                performer.truncate()
+                performer.interrupt(generation)
+            else:
+                await self.close_room(room)
+                try:
+                    engine, extractor = await asyncio.to_thread(self._load, spec)
+                    performer = self._open_performer(room, spec, generation, engine, extractor)
+                except (FootlightError, OSError, ValueError) as error:
+                    log.warning("room %s cannot be shown: %s", room, error)
+                    self._send({"type": "room.failed", "room": room, "reason": str(error)})
+                    return
+            self._send({"type": "room.opened", "room": room, "epoch": performer.epoch, "pts": performer.pts})
+            for report in performer.reports.unacknowledged:
+                self._send(report)
+            self._send(performer.build_playhead())
+
+    def _load(self, spec: RoomSpec) -> tuple[LipSyncEngine, FeatureExtractor]:
+        key = (spec.engine, spec.avatar)
+        if key not in self._engines:
+            folder = self._data_dir / "avatars" / spec.avatar if spec.avatar else None
+            self._engines[key] = load_engine_class(spec.engine).load(folder, self._device)
+        engine = self._engines[key]
+        name = engine.capabilities.features
+        if name not in self._extractors:
+            self._extractors[name] = load_extractor(name)
+        return engine, self._extractors[name]
+
+    def _build_encoder(self, spec: RoomSpec) -> StreamEncoder:
+        return build_encoder(self._encoder, spec.width, spec.height, video_kbps=spec.video_kbps or None)
+
+    def _open_performer(
+        self, room: str, spec: RoomSpec, generation: int, engine: LipSyncEngine, extractor: FeatureExtractor
+    ) -> Performer:
+        performer = Performer(
+            room,
+            spec,
+            generation,
+            engine,
+            extractor,
+            self._build_encoder(spec),
+            send_media=lambda envelope: self._send_media(room, envelope),
+            send=self._send,
+        )
+        self.performers[room] = performer
+        clip = send_idle_clip(
+            engine, spec, self._build_encoder(spec), lambda i, n, envelope: self._send_clip(room, i, n, envelope)
+        )
+        self._tasks[room] = [
+            asyncio.create_task(self._run(performer), name=f"performer-{room}"),
+            asyncio.create_task(clip, name=f"idle-clip-{room}"),
+        ]
+        return performer
+
+    async def _run(self, performer: Performer) -> None:
+        try:
+            await performer.run()
+        except Exception:  # the edge of one room's loop: the other rooms go on
+            log.exception("room %s stopped performing", performer.room)
+            self.performers.pop(performer.room, None)
+            self._send({"type": "room.failed", "room": performer.room, "reason": "the performer stopped"})
+
+    def truncate(self) -> None:
+        """No speech will come for a while, in any room."""
+        for performer in self.performers.values():
+            performer.truncate()
+
+    async def close_room(self, room: str) -> None:
+        """Take `room` off air."""
+        self.performers.pop(room, None)
+        tasks = self._tasks.pop(room, [])
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Take every room off air."""
+        for room in list(self._tasks):
+            await self.close_room(room)

@@ -1,0 +1,163 @@
+"""Everything that changes chat rows on behalf of a person. Views and sockets call these and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+from typing import Any
+
+from channels.layers import get_channel_layer
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from chat.events import MAX_NAME, STAGES_GROUP
+from chat.models import Message, Room, Turn, Viewer
+
+DEMO_SLUG = "mira"
+MAX_OPERATOR_LINE = 2000
+MAX_WAITING_PER_VIEWER = 3
+
+
+class ServiceError(ValueError):
+    """A request that cannot be carried out. `reason` is a code from the strings files."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def hash_token(token: str) -> str:
+    """What is stored of a viewer's cookie."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def create_viewer(display_name: str = "", language: str = "") -> tuple[Viewer, str]:
+    """A new viewer and the cookie token that proves to be them. Only the hash of the token is kept."""
+    token = secrets.token_urlsafe(24)
+    viewer = Viewer.objects.create(
+        token_hash=hash_token(token), display_name=display_name[:MAX_NAME], language=language[:8]
+    )
+    return viewer, token
+
+
+def rename_viewer(viewer: Viewer, name: str) -> None:
+    """Give `viewer` another display name; an empty one makes them a guest again."""
+    viewer.display_name = name[:MAX_NAME]
+    viewer.last_seen_at = timezone.now()
+    viewer.save(update_fields=["display_name", "last_seen_at"])
+
+
+def accept_message(
+    room: Room, viewer: Viewer, display_name: str, client_id: str, text: str, received_at: datetime
+) -> tuple[Message, list[Message], bool]:
+    """Save a checked message: the row, what was shed for it, and whether it is new.
+
+    A repeat of the same client_id gives the first row again, and False.
+
+    Past three waiting messages of one viewer, or `room.max_waiting` in the room, the oldest goes. What goes is marked
+    `shed` with its reason, never forgotten.
+    """
+    known = Message.objects.filter(room=room, viewer=viewer, client_id=client_id).first()
+    if known is not None:
+        return known, [], False
+    try:
+        with transaction.atomic():
+            message = Message.objects.create(
+                room=room,
+                viewer=viewer,
+                display_name=display_name,
+                client_id=client_id,
+                text=text,
+                received_at=received_at,
+            )
+            shed = shed_waiting(room, message)
+    except IntegrityError:
+        return Message.objects.get(room=room, viewer=viewer, client_id=client_id), [], False
+    return message, shed, True
+
+
+def shed_waiting(room: Room, newest: Message) -> list[Message]:
+    """Make room for `newest`; returns the messages that will not be answered."""
+    waiting = list(Message.objects.filter(room=room, state=Message.State.WAITING).exclude(pk=newest.pk))
+    own = [message for message in waiting if message.viewer_id == newest.viewer_id]
+    shed = own[: max(0, len(own) + 1 - MAX_WAITING_PER_VIEWER)]
+    for message in shed:
+        message.reason = "newer_message"
+    rest = [message for message in waiting if message not in shed]
+    for message in rest[: max(0, len(rest) + 1 - room.max_waiting)]:
+        message.reason = "busy"
+        shed.append(message)
+    for message in shed:
+        message.state = Message.State.SHED
+        message.save(update_fields=["state", "reason"])
+    return shed
+
+
+def say_now(room: Room, text: str) -> Turn:
+    """Queue a line of the operator; it goes before every viewer and interrupts what they are being told."""
+    line = text.strip()
+    if not line:
+        raise ServiceError("empty")
+    if len(line) > MAX_OPERATOR_LINE:
+        raise ServiceError("too_long")
+    return Turn.objects.create(
+        room=room, kind=Turn.Kind.OPERATOR, text=line, stamps={"received": timezone.now().timestamp()}
+    )
+
+
+def interrupt(room: Room) -> int:
+    """Stop what is being said, at every step between model and player; returns the new generation."""
+    Room.objects.filter(pk=room.pk).update(generation=F("generation") + 1)
+    room.refresh_from_db(fields=["generation"])
+    return room.generation
+
+
+def start_room(room: Room) -> None:
+    """Put `room` on air."""
+    Room.objects.filter(pk=room.pk).update(is_on_air=True)
+    room.is_on_air = True
+
+
+def stop_room(room: Room) -> None:
+    """Take `room` off air. Messages that wait stay, marked as not answered."""
+    Room.objects.filter(pk=room.pk).update(is_on_air=False, generation=F("generation") + 1)
+    Message.objects.filter(room=room, state=Message.State.WAITING).update(state=Message.State.SHED, reason="off_air")
+    room.is_on_air = False
+
+
+def create_room(**fields: Any) -> Room:
+    """A new room, checked as its form would be. Raises django.core.exceptions.ValidationError."""
+    room = Room(**fields)
+    room.full_clean()
+    room.save()
+    return room
+
+
+def ensure_demo_room() -> tuple[Room, bool]:
+    """The room that `make live` starts with, on air, where there is no room at all yet."""
+    if Room.objects.exists():
+        return Room.objects.order_by("pk")[0], False
+    room = create_room(
+        slug=DEMO_SLUG,
+        title="Mira, live",
+        description="Ask her anything: she answers out loud, and everyone here sees and hears the same.",
+        is_on_air=True,
+        persona_name="Mira",
+        greeting="Hello and welcome! I am Mira, your AI presenter. Write to me in the chat.",
+        disclosure="Mira is an AI presenter. Her face and voice are computed, and her answers can be wrong.",
+        idle_lines=[
+            "It is quiet for a moment, so ask me anything you like.",
+            "If you have just joined: I read the chat and answer out loud.",
+            "Tell me where you are watching from, I would love to know.",
+        ],
+    )
+    return room, True
+
+
+async def nudge_stages(slug: str) -> None:
+    """Tell the stage processes to look at this room's rows now; without it they look within a second."""
+    layer = get_channel_layer()
+    if layer is not None:
+        await layer.group_send(STAGES_GROUP, {"type": "nudge", "room": slug})

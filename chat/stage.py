@@ -1,0 +1,169 @@
+"""The stage process: leases rooms, runs a director for each, and talks to web."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError
+
+from avatar_engine import wire
+from avatar_engine.client import Presenter
+from avatar_engine.dialer import LinkDialer
+from avatar_engine.performer_spec import RoomSpec
+from avatar_engine.voice.chain import VoiceChain
+from avatar_engine.voice.registry import DEFAULT_CHAIN
+from avatar_engine.voice.registry import build_chain as build_voices
+from chat import leases
+from chat.director import Director, remember_history
+from chat.llm.registry import build_chain
+from chat.models import Room
+from chat.prompt import build_prefix
+from chat.turn import Tools
+from chat.warmer import ModelWarmer
+from memory.ring import RingStore
+from mysite.env import Env
+
+log = logging.getLogger(__name__)
+
+LEASE_LOOP_S = 1.0
+MOST_ROOMS = 16
+
+
+@dataclass(slots=True)
+class RoomOnAir:
+    """A leased room with what runs it."""
+
+    room: Room
+    presenter: Presenter
+    director: Director
+    tools: Tools
+    task: asyncio.Task[None]
+
+
+class StageProcess:
+    """Owns the link, the voices, the memory and the directors of this process."""
+
+    def __init__(self, env: Env, link_url: str, name: str) -> None:
+        self._env = env
+        self._name = name
+        self._memory = RingStore()
+        self._voices: dict[tuple[str, ...], VoiceChain] = {}
+        self._rooms: dict[str, RoomOnAir] = {}
+        self._wake = asyncio.Event()
+        self._warmer = ModelWarmer(env.llm_port)
+        self._dialer = LinkDialer(
+            link_url,
+            env.link_token(),
+            "stage",
+            name,
+            hello=self._build_hello,
+            on_text=self._take_text,
+            on_binary=_refuse_binary,
+            on_up=self._link_up,
+            on_down=self._link_down,
+        )
+
+    async def run(self) -> None:
+        """Serve until cancelled; leases are given back at the end."""
+        await self._voices_of(()).warm()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._dialer.run(), name="link")
+            group.create_task(self._warmer.run(), name="warmer")
+            group.create_task(self._lease_loop(), name="leases")
+
+    async def close(self) -> None:
+        """Stop the directors and free what they used."""
+        for slug in list(self._rooms):
+            await self._drop(slug, release=True)
+        for chain in self._voices.values():
+            await chain.close()
+        await self._warmer.close()
+
+    # leases
+
+    async def _lease_loop(self) -> None:
+        while True:
+            try:
+                await self._keep_leases()
+            except DatabaseError:
+                log.exception("the database did not answer; leases are tried again")
+            try:
+                await asyncio.wait_for(self._wake.wait(), LEASE_LOOP_S)
+            except TimeoutError:
+                continue
+            finally:
+                self._wake.clear()
+
+    async def _keep_leases(self) -> None:
+        for slug, on_air in list(self._rooms.items()):
+            if on_air.task.done():
+                await self._drop(slug, release=True)
+            elif not await sync_to_async(leases.renew)(self._name, on_air.room.pk):
+                log.warning("room %s is held by another stage process now", slug)
+                await self._drop(slug, release=False)
+        for room in await sync_to_async(leases.claim_rooms)(self._name, MOST_ROOMS):
+            if room.slug not in self._rooms:
+                await self._take_room(room)
+
+    async def _take_room(self, room: Room) -> None:
+        log.info("room %s goes on air", room.slug)
+        spec = RoomSpec(room.engine, room.avatar, room.width, room.height, room.avatar_seed, 0)
+        presenter = Presenter(room.slug, spec, self._dialer)
+        models = build_chain(room.llm, self._env)
+        tools = Tools(models, self._voices_of(tuple(room.voices)), self._memory)
+        await remember_history(room, tools)
+        director = Director(room, presenter, tools)
+        task = asyncio.create_task(self._direct(director), name=f"director-{room.slug}")
+        self._rooms[room.slug] = RoomOnAir(room, presenter, director, tools, task)
+        self._warmer.add(room.slug, build_prefix(room))
+
+    async def _direct(self, director: Director) -> None:
+        try:
+            await director.run()
+        except Exception:  # the edge of one room's loop: the lease loop takes the room again
+            log.exception("room %s stopped", director.room.slug)
+
+    async def _drop(self, slug: str, *, release: bool) -> None:
+        on_air = self._rooms.pop(slug)
+        on_air.task.cancel()
+        await asyncio.gather(on_air.task, return_exceptions=True)
+        await on_air.tools.models.close()
+        self._warmer.remove(slug)
+        if release:
+            await sync_to_async(leases.release)(self._name, on_air.room.pk)
+
+    def _voices_of(self, names: tuple[str, ...]) -> VoiceChain:
+        names = names or DEFAULT_CHAIN
+        if names not in self._voices:
+            self._voices[names] = build_voices(names, time.monotonic)
+        return self._voices[names]
+
+    # the link
+
+    def _build_hello(self) -> dict[str, Any]:
+        return {"type": "hello", "name": self._name, "version": wire.VERSION}
+
+    async def _link_up(self) -> None:
+        for on_air in self._rooms.values():
+            on_air.director.reopen()
+
+    async def _link_down(self) -> None:
+        for on_air in self._rooms.values():
+            on_air.presenter.link_down()
+
+    async def _take_text(self, message: dict[str, Any]) -> None:
+        on_air = self._rooms.get(str(message.get("room", "")))
+        if message["type"] == "nudge":
+            self._wake.set() if on_air is None else on_air.director.nudge()
+        elif on_air is not None:
+            on_air.presenter.take(message)
+
+
+async def _refuse_binary(frame: wire.BinaryFrame) -> None:
+    log.warning("web sent a binary frame of kind %s to stage: %s", frame.kind, json.dumps(frame.header)[:200])

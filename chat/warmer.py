@@ -1,0 +1,65 @@
+"""Keeps the embedded model's prompt cache warm: each room's persona is read before its first question comes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from chat.llm.base import ChatModelError, PromptMessage
+from chat.llm.registry import build_embedded_model
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 2.0
+
+
+class ModelWarmer:
+    """Sends every room's prefix once the embedded server answers, and again where it was away."""
+
+    def __init__(self, port: int) -> None:
+        self._model = build_embedded_model(port)
+        self._prefixes: dict[str, list[PromptMessage]] = {}
+        self._cold: set[str] = set()
+        self._work = asyncio.Event()
+
+    def add(self, room: str, prefix: list[PromptMessage]) -> None:
+        """Warm this prefix as soon as possible."""
+        self._prefixes[room] = prefix
+        self._cold.add(room)
+        self._work.set()
+
+    def remove(self, room: str) -> None:
+        """The room is off air."""
+        self._prefixes.pop(room, None)
+        self._cold.discard(room)
+
+    def chill(self) -> None:
+        """The server was away: all prefixes are to be read again."""
+        self._cold.update(self._prefixes)
+        self._work.set()
+
+    async def run(self) -> None:
+        """Warm until cancelled."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._cold:
+                room = next(iter(self._cold))
+                if not await self._warm(room):
+                    await asyncio.sleep(RETRY_S)
+
+    async def _warm(self, room: str) -> bool:
+        prefix = self._prefixes.get(room)
+        try:
+            if prefix is not None:
+                await self._model.warm(prefix)
+        except ChatModelError as error:
+            log.debug("the embedded model is not there yet: %s", error)
+            return False
+        self._cold.discard(room)
+        log.info("room %s: the language model knows its persona", room)
+        return True
+
+    async def close(self) -> None:
+        """Release the client."""
+        await self._model.close()

@@ -1,0 +1,210 @@
+"""The middle of the star: passes sound from stage to render, pictures from render to the hub, reports back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from avatar_engine import wire
+from avatar_engine.stream.envelope import MediaEnvelope
+from frontend.hub import MediaHub
+
+log = logging.getLogger(__name__)
+
+UNCLAIMED_CLOSES_AFTER_S = 20.0
+TO_STAGE = frozenset({"room.opened", "room.failed", "interrupted", "report", "playhead"})
+TO_RENDER = frozenset({"interrupt", "report.ack"})
+
+
+class Peer(Protocol):
+    """The far end of a link socket."""
+
+    name: str
+
+    async def send_text(self, message: dict[str, Any]) -> None: ...
+
+    async def send_binary(self, data: bytes) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class RenderPeer:
+    """A render process: what it can show and how many rooms it takes."""
+
+    peer: Peer
+    families: frozenset[str]
+    capacity: int
+
+
+@dataclass(slots=True)
+class Route:
+    """Where the two ends of one room are now."""
+
+    stage: Peer | None = None
+    render: RenderPeer | None = None
+    opening: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Relay:
+    """All routes of this web process. Lives on the event loop; keeps nothing that rows do not know better."""
+
+    hub: MediaHub
+    send_event: Callable[[str, dict[str, Any]], Awaitable[None]]
+    routes: dict[str, Route] = field(default_factory=dict)
+    renders: list[RenderPeer] = field(default_factory=list)
+    playheads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _sweeps: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def route(self, room: str) -> Route:
+        """The route of `room`, made on first use."""
+        return self.routes.setdefault(room, Route())
+
+    # from stage
+
+    async def take_stage_text(self, stage: Peer, message: dict[str, Any]) -> None:
+        """A message from a stage process."""
+        kind, room = message["type"], str(message.get("room", ""))
+        route = self.route(room)
+        if kind == "room.open":
+            route.stage = stage
+            route.opening = message
+            await self._assign(room)
+            await stage.send_text({"type": "audience", "room": room, "viewers": self.hub.viewer_count(room)})
+        elif kind == "room.close":
+            await self._close(room)
+        elif kind == "event":
+            await self.send_event(room, message["event"])
+        elif kind in TO_RENDER and route.render is not None:
+            await route.render.peer.send_text(message)
+
+    async def take_stage_binary(self, frame: wire.BinaryFrame, data: bytes) -> None:
+        """Sound from a stage process."""
+        render = self.route(frame.room).render
+        if frame.kind is wire.Kind.SPEECH and render is not None:
+            await render.peer.send_binary(data)
+
+    async def drop_stage(self, stage: Peer) -> None:
+        """A stage process is gone. Its rooms go on: render finishes what it has, another stage will claim them."""
+        for room, route in self.routes.items():
+            if route.stage is not stage:
+                continue
+            route.stage = None
+            if route.render is not None:
+                await route.render.peer.send_text({"type": "stage.lost", "room": room})
+
+    # from render
+
+    async def add_render(self, peer: Peer, hello: dict[str, Any]) -> RenderPeer:
+        """A render process dialled in; it keeps the rooms it has open and takes waiting ones."""
+        render = RenderPeer(peer, frozenset(hello.get("families", [])), int(hello.get("capacity", 1)))
+        self.renders.append(render)
+        for known in hello.get("rooms", []):
+            await self._take_back(render, str(known["room"]))
+        for room, route in self.routes.items():
+            if route.render is None and route.opening is not None:
+                await self._assign(room)
+        return render
+
+    async def _take_back(self, render: RenderPeer, room: str) -> None:
+        route = self.route(room)
+        if route.render is not None and route.render is not render:
+            await render.peer.send_text({"type": "room.close", "room": room})
+            return
+        route.render = render
+        if route.opening is not None:
+            await render.peer.send_text(route.opening)
+        else:
+            task = asyncio.create_task(self._close_unclaimed(room), name=f"unclaimed-{room}")
+            self._sweeps.add(task)
+            task.add_done_callback(self._sweeps.discard)
+
+    async def _close_unclaimed(self, room: str) -> None:
+        await asyncio.sleep(UNCLAIMED_CLOSES_AFTER_S)
+        if self.route(room).opening is None:
+            await self._close(room)
+
+    async def take_render_text(self, render: RenderPeer, message: dict[str, Any]) -> None:
+        """A message from a render process, for the stage that holds the room."""
+        room = str(message.get("room", ""))
+        route = self.routes.get(room)
+        if route is None or route.render is not render or message["type"] not in TO_STAGE:
+            return
+        if message["type"] == "interrupted":
+            self.hub.room(room).interrupt(int(message["epoch"]), int(message["pts"]))
+        if message["type"] == "playhead":
+            self.playheads[room] = message
+        if route.stage is not None:
+            await route.stage.send_text(message)
+
+    def take_render_binary(self, render: RenderPeer, frame: wire.BinaryFrame) -> None:
+        """A picture with its sound."""
+        route = self.routes.get(frame.room)
+        if route is None or route.render is not render:
+            return
+        envelope = MediaEnvelope.unpack(frame.payload)
+        if frame.kind is wire.Kind.MEDIA:
+            self.hub.room(frame.room).publish(envelope)
+        elif frame.kind is wire.Kind.IDLE_CLIP:
+            header = frame.header
+            self.hub.room(frame.room).put_idle_clip(int(header["index"]), int(header["count"]), envelope)
+
+    async def drop_render(self, render: RenderPeer) -> None:
+        """A render process is gone: its rooms hold the picture and move to another one where there is one."""
+        self.renders.remove(render)
+        for room, route in self.routes.items():
+            if route.render is not render:
+                continue
+            route.render = None
+            self.playheads.pop(room, None)
+            self.hub.room(room).render_lost()
+            if route.stage is not None:
+                await route.stage.send_text({"type": "render.lost", "room": room})
+            if route.opening is not None:
+                await self._assign(room)
+
+    # both ways
+
+    async def _assign(self, room: str) -> None:
+        route = self.route(room)
+        if route.opening is None:
+            return
+        if route.render is None:
+            family = str(route.opening.get("spec", {}).get("engine", ""))
+            fitting = [r for r in self.renders if family in r.families and self._load_of(r) < r.capacity]
+            if not fitting:
+                log.info("room %s waits for a render process that shows %r", room, family)
+                return
+            route.render = min(fitting, key=self._load_of)
+        await route.render.peer.send_text(route.opening)
+
+    def _load_of(self, render: RenderPeer) -> int:
+        return sum(1 for route in self.routes.values() if route.render is render)
+
+    async def _close(self, room: str) -> None:
+        route = self.routes.pop(room, None)
+        self.playheads.pop(room, None)
+        self.hub.close_room(room)
+        if route is not None and route.render is not None:
+            await route.render.peer.send_text({"type": "room.close", "room": room})
+
+    async def ask_keyframe(self, room: str) -> None:
+        """A viewer cannot go on without a key frame."""
+        route = self.routes.get(room)
+        if route is not None and route.render is not None:
+            await route.render.peer.send_text({"type": "keyframe", "room": room})
+
+    async def tell_stage(self, room: str, message: dict[str, Any]) -> None:
+        """Pass what the hub saw (displayed, delivered, audience) to the stage that holds the room."""
+        route = self.routes.get(room)
+        if route is not None and route.stage is not None:
+            await route.stage.send_text({**message, "room": room})
+
+    def close(self) -> None:
+        """Forget everything."""
+        for task in self._sweeps:
+            task.cancel()
+        self.routes.clear()
+        self.renders.clear()
