@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.sentences import MAX_CHARACTERS, SentenceSplitter
@@ -118,6 +118,7 @@ _TEXT = st.text(
 
 
 @given(_TEXT, st.integers(1, 40))
+@settings(deadline=None)
 def test_pieces_do_not_matter_and_nothing_is_lost(text: str, size: int) -> None:
     whole = split(text)
     assert split(text, size) == whole
@@ -126,5 +127,6 @@ def test_pieces_do_not_matter_and_nothing_is_lost(text: str, size: int) -> None:
 
 
 @given(_TEXT.filter(lambda text: "``" not in text))
+@settings(deadline=None)
 def test_sentences_outside_code_are_bounded(text: str) -> None:
     assert all(len(s) <= MAX_CHARACTERS for s in split(text))

@@ -1,0 +1,159 @@
+"""The phoneme marks of the embedded voice are where the sound is: what the mouth is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from avatar_engine.timing import CHUNK_MS, SAMPLE_RATE_HZ
+from avatar_engine.types import Mark
+from avatar_engine.voice.hibari import HibariVoice
+from avatar_engine.voice.hibari_net import BETWEEN_SENTENCES_MS, LEAD_MS, TAIL_MS
+
+SENTENCES = (
+    "People may bring a big map, but Bob keeps mum about the problem.",
+    "She sells sea shells by the sea shore on Sunday afternoons.",
+    "Please put the paper back in the blue box before supper.",
+    "Maybe we should begin with a simple example about maps and boats.",
+    "Fresh fish is sold at the shop across the street from the church.",
+    "My mother made some apple pie for Bobby's birthday party.",
+)
+STEP_MS = 5
+STEP = SAMPLE_RATE_HZ * STEP_MS // 1000
+LIPS_CLOSED = frozenset("pb")
+NASALS = frozenset("mnŋ")
+VOWELS = frozenset("iuɑæɛɜɪʊʌɔəɐaoe")
+HISSES = frozenset("szʃʒʧʤ")
+
+
+class Said:
+    """One sentence: loudness and treble (dB) every 5 ms, and its marks."""
+
+    def __init__(self, pcm: np.ndarray, marks: list[Mark]) -> None:
+        frames = pcm[: len(pcm) // STEP * STEP].reshape(-1, STEP).astype(float) / 32768
+        power = np.abs(np.fft.rfft(frames * np.hanning(STEP), axis=1)) ** 2
+        hz = np.fft.rfftfreq(STEP, 1 / SAMPLE_RATE_HZ)
+        self.loud_db = 10 * np.log10(power.sum(1) + 1e-7)
+        self.treble_db = 10 * np.log10(power[:, (hz > 3500) & (hz < 11000)].sum(1) + 1e-7) - 10 * np.log10(
+            power[:, (hz > 0) & (hz < 1500)].sum(1) + 1e-7
+        )
+        self.length_ms = len(pcm) * 1000 / SAMPLE_RATE_HZ
+        self.phonemes = [mark for mark in marks if mark.kind == "phoneme"]
+        self.words = [mark for mark in marks if mark.kind == "word"]
+
+    def during(self, values: np.ndarray, mark: Mark, shift_ms: float) -> float | None:
+        begin = round((mark.start_ms + shift_ms) / STEP_MS)
+        end = max(begin + 1, round((mark.end_ms + shift_ms) / STEP_MS))
+        return float(values[begin:end].mean()) if begin >= 0 and end <= len(values) else None
+
+
+async def say(voice: HibariVoice, text: str) -> Said:
+    chunks = [chunk async for chunk in voice.speak(text)]
+    return Said(np.concatenate([chunk.pcm for chunk in chunks]), [mark for chunk in chunks for mark in chunk.marks])
+
+
+@pytest_asyncio.fixture
+async def voice() -> AsyncIterator[HibariVoice]:
+    made = HibariVoice()
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture
+async def said(voice: HibariVoice) -> list[Said]:
+    return [await say(voice, text) for text in SENTENCES]
+
+
+def mean(said: list[Said], series: str, symbols: frozenset[str] | None, shift_ms: float) -> float:
+    values = [
+        value
+        for one in said
+        for mark in one.phonemes
+        if symbols is None or mark.text in symbols
+        if (value := one.during(getattr(one, series), mark, shift_ms)) is not None
+    ]
+    return float(np.mean(values))
+
+
+def best_shift(said: list[Said], series: str, high: frozenset[str], low: frozenset[str]) -> int:
+    """By how much the marks would have to move to tell the two kinds of phonemes apart best."""
+    shifts = range(-80, 81, 5)
+    return max(shifts, key=lambda ms: mean(said, series, high, ms) - mean(said, series, low, ms))
+
+
+async def test_closed_lips_are_quieter_than_vowels(said: list[Said]) -> None:
+    assert mean(said, "loud_db", VOWELS, 0) - mean(said, "loud_db", LIPS_CLOSED, 0) > 12
+
+
+async def test_hisses_have_more_treble_than_vowels(said: list[Said]) -> None:
+    assert mean(said, "treble_db", HISSES, 0) - mean(said, "treble_db", VOWELS, 0) > 25
+
+
+async def test_marks_are_within_half_a_frame_of_the_sound(said: list[Said]) -> None:
+    assert abs(best_shift(said, "loud_db", VOWELS, LIPS_CLOSED)) <= 20
+    assert abs(best_shift(said, "treble_db", HISSES, VOWELS)) <= 20
+
+
+async def test_almost_every_closure_is_a_dip(said: list[Said]) -> None:
+    """The quietest moment of a p or b inside speech is below the loudest of the vowels beside it."""
+    dips: list[bool] = []
+    for one in said:
+        for before, mark, after in zip(one.phonemes, one.phonemes[1:], one.phonemes[2:], strict=False):
+            if mark.text not in LIPS_CLOSED or not {before.text, after.text} & VOWELS:
+                continue
+            first, last = round(mark.start_ms / STEP_MS), round(mark.end_ms / STEP_MS)
+            around = one.loud_db[max(0, first - 20) : last + 20].max()
+            dips.append(bool(one.loud_db[first : last + 1].min() < around - 15))
+    assert len(dips) > 15
+    assert np.mean(dips) > 0.85
+
+
+async def test_sound_starts_40_ms_in_and_ends_80_ms_before_the_end(said: list[Said]) -> None:
+    for one in said:
+        heard = np.flatnonzero(one.loud_db > one.loud_db.max() - 40) * STEP_MS
+        assert heard[0] == pytest.approx(LEAD_MS, abs=45)
+        assert one.length_ms - heard[-1] == pytest.approx(TAIL_MS, abs=CHUNK_MS + 10)
+        assert one.phonemes[0].start_ms == pytest.approx(LEAD_MS, abs=1)
+
+
+async def test_phonemes_do_not_overlap_and_words_contain_them(said: list[Said]) -> None:
+    for one in said:
+        for before, after in zip(one.phonemes, one.phonemes[1:], strict=False):
+            assert before.start_ms < before.end_ms <= after.start_ms + 1e-6
+        assert one.words[0].start_ms == one.phonemes[0].start_ms
+        assert one.words[-1].end_ms == one.phonemes[-1].end_ms
+
+
+async def test_a_pause_has_no_phoneme(voice: HibariVoice) -> None:
+    one = await say(voice, "Well — I was there. Now I am here.")
+    gaps = [b.start_ms - a.end_ms for a, b in zip(one.phonemes, one.phonemes[1:], strict=False)]
+    assert [gap > 60 for gap in gaps].count(True) == 2
+    assert max(gaps) == pytest.approx(BETWEEN_SENTENCES_MS + LEAD_MS, abs=30)
+
+
+async def test_word_times_survive_numbers(voice: HibariVoice) -> None:
+    one = await say(voice, "It costs $3.50 at 3:30 on May 5, 2024, Bob.")
+    assert [mark.text for mark in one.words] == [
+        "It",
+        "costs",
+        "$3.50",
+        "at",
+        "3:30",
+        "on",
+        "May",
+        "5,",
+        "2024,",
+        "Bob.",
+    ]
+    bob = one.words[-1]
+    inside = [mark.text for mark in one.phonemes if bob.start_ms <= mark.start_ms < bob.end_ms]
+    assert inside == ["b", "ɑ", "b"]
+
+
+async def test_long_text_is_said_to_its_end(voice: HibariVoice) -> None:
+    one = await say(voice, "My name is Bob and I like big maps " * 30)
+    assert len(one.words) == 9 * 30
+    assert one.words[-1].end_ms == pytest.approx(one.length_ms, abs=TAIL_MS + CHUNK_MS + 1)
