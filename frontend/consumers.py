@@ -11,12 +11,14 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from frontend.hub import MediaHub
 from frontend.media_message import build_hello
+from frontend.report_pace import ReportPace
 from frontend.room_hub import RoomHub
 from frontend.viewer_queue import ViewerClosed, ViewerQueue
 
 ACK_EVERY = 12
 MAX_REPORT_BYTES = 1024
 MAX_PTS = 1 << 63
+REPORTS_PER_S, REPORTS_BURST = 20.0, 60
 BAD_MESSAGE, NO_SUCH_ROOM, TOO_MANY = 4400, 4404, 4429
 
 
@@ -44,6 +46,7 @@ class MediaConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         self._hub = hub
         self._room_exists = room_exists
         self._address_of = address_of
+        self._pace = ReportPace(REPORTS_PER_S, REPORTS_BURST, hub.clock)
         self._address: str | None = None
         self._room: RoomHub | None = None
         self._viewer: ViewerQueue | None = None
@@ -83,6 +86,9 @@ class MediaConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self._room is None or self._viewer is None or self._viewer.closed:
+            return
+        if not self._pace.take():
+            await self.close(TOO_MANY)
             return
         try:
             report = parse_report(text_data)

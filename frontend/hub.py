@@ -9,8 +9,9 @@ from pathlib import Path
 
 from frontend.address_limit import AddressLimit
 from frontend.hub_hooks import HookRunner, HubHooks
+from frontend.hub_time import HubTime
 from frontend.idle_clip import IdleClipStore
-from frontend.room_hub import HubTime, RoomEvents, RoomHub
+from frontend.room_hub import RoomEvents, RoomHub
 
 SOCKETS_PER_ADDRESS = 8
 
@@ -30,6 +31,7 @@ class MediaHub:
     ) -> None:
         """`clock` is monotonic seconds, `wall` seconds since 1970. `idle_dir` None keeps idle clips in memory only."""
         self.addresses = AddressLimit(sockets_per_address)
+        self.clock = clock
         self._hooks = hooks or HubHooks()
         self._runner = HookRunner()
         self._time = HubTime(clock, wall, sleep)
@@ -58,9 +60,9 @@ class MediaHub:
 
     async def close(self) -> None:
         """Stop everything that runs here."""
-        rooms = list(self._rooms.values())
+        for room in self._rooms.values():
+            room.close()
         self._rooms.clear()
-        await asyncio.gather(*(room.close() for room in rooms))
         await self._runner.close()
 
     def _build_events(self, slug: str) -> RoomEvents:

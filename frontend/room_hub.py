@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,7 +12,9 @@ from avatar_engine.stream.codec import CodecConfig
 from avatar_engine.stream.envelope import MediaEnvelope
 from avatar_engine.timing import FPS
 from frontend.display_meter import DisplayMeter
+from frontend.hub_time import HubTime
 from frontend.idle_clip import IdleClip, IdleClipBuilder, IdleClipStore
+from frontend.idle_loop import IdleLoop
 from frontend.media_message import (
     build_fragment_message,
     build_holding,
@@ -29,9 +30,9 @@ log = logging.getLogger(__name__)
 LOST_AFTER_S = 0.8
 FRAME_S = 1 / FPS
 HOLD_LEAD_S = 4 * FRAME_S
-HOLD_SLIP_S = 1.0
 KEYFRAME_GAP_S = 1.0
 GOP_CACHE_FRAGMENTS = 100
+CLOSE_LEFT, CLOSE_GOING = 1000, 1001
 
 
 class State(Enum):
@@ -40,15 +41,6 @@ class State(Enum):
     OFF_AIR = "off_air"
     LIVE = "live"
     HOLDING = "holding"
-
-
-@dataclass(frozen=True, slots=True)
-class HubTime:
-    """Where time comes from: monotonic seconds, seconds since 1970, and a way to wait."""
-
-    clock: Callable[[], float]
-    wall: Callable[[], float]
-    sleep: Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +79,7 @@ class RoomHub:
         self._asked_at = float("-inf")
         self._state = State.OFF_AIR
         self._watchdog: asyncio.Task[None] | None = None
-        self._holder: asyncio.Task[None] | None = None
+        self._idle_loop = IdleLoop(slug, time, self._emit_idle)
         if self._clip is not None:
             self._hold()
 
@@ -130,8 +122,8 @@ class RoomHub:
         self._clip = clip
         if self._clips is not None:
             self._clips.save(self.slug, clip)
-        if self._state is State.HOLDING:
-            self._start_holder()
+        if self._state is State.HOLDING and not self._idle_loop.running:
+            self._start_idle_loop()
 
     def render_lost(self) -> None:
         """The render process is gone: hold the picture."""
@@ -147,7 +139,8 @@ class RoomHub:
         if self._state is State.HOLDING:
             self._note(build_holding(False))
         self._state = State.OFF_AIR
-        self._stop_tasks()
+        self._idle_loop.stop()
+        self._stop_watchdog()
         self._gop.clear()
         self._config = self._clip = self._last = None
         if self._clips is not None:
@@ -176,7 +169,7 @@ class RoomHub:
         """The viewer left. Again is harmless."""
         if viewer in self._viewers:
             self._viewers.remove(viewer)
-            viewer.close(1000)
+            viewer.close(CLOSE_LEFT)
             self._events.audience(len(self._viewers))
 
     def acknowledge(self, viewer: ViewerQueue, seq: int, displayed: int) -> None:
@@ -193,14 +186,13 @@ class RoomHub:
             self._asked_at = now
             self._events.keyframe_wanted()
 
-    async def close(self) -> None:
-        """Stop all tasks and let the viewers go."""
-        tasks = [task for task in (self._watchdog, self._holder) if task is not None]
-        self._stop_tasks()
-        for viewer in list(self._viewers):
-            viewer.close(1001)
+    def close(self) -> None:
+        """Stop what runs here and let the viewers go."""
+        self._idle_loop.stop()
+        self._stop_watchdog()
+        for viewer in self._viewers:
+            viewer.close(CLOSE_GOING)
         self._viewers.clear()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     # inside
 
@@ -218,7 +210,7 @@ class RoomHub:
 
     def _go_live(self) -> None:
         if self._state is State.HOLDING:
-            self._stop_holder()
+            self._idle_loop.stop()
             self._note(build_holding(False))
         self._state = State.LIVE
         if self._watchdog is None:
@@ -260,37 +252,18 @@ class RoomHub:
     def _hold(self) -> None:
         self._state = State.HOLDING
         self._note(build_holding(True))
-        self._start_holder()
+        self._start_idle_loop()
 
-    def _start_holder(self) -> None:
-        self._stop_holder()
-        if self._clip is not None:
-            loop = asyncio.get_running_loop()
-            self._holder = loop.create_task(self._loop_clip(self._clip), name=f"hold-{self.slug}")
-
-    def _stop_holder(self) -> None:
-        if self._holder is not None:
-            self._holder.cancel()
-            self._holder = None
-
-    def _stop_tasks(self) -> None:
-        self._stop_holder()
+    def _stop_watchdog(self) -> None:
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
 
-    async def _loop_clip(self, clip: IdleClip) -> None:
-        """Publish `clip` over and over at real time.
+    def _start_idle_loop(self) -> None:
+        if self._clip is not None:
+            # Where the stream broke off, but at most four frames ago: enough to fill a page's buffer again.
+            started = max(self._last_at + FRAME_S, self._time.clock() - HOLD_LEAD_S)
+            self._idle_loop.start(self._clip, started)
 
-        Starts where the stream broke off, but at most four frames ago: enough to fill a page's buffer again.
-        """
-        clock = self._time.clock
-        due = max(self._last_at + FRAME_S, clock() - HOLD_LEAD_S)
-        for envelope in itertools.cycle(clip):
-            late_s = clock() - due
-            if late_s < 0:
-                await self._time.sleep(-late_s)
-            elif late_s > HOLD_SLIP_S:
-                due = clock()
-            self._emit(envelope, self._room_clock.place_idle(), self._time.wall() * 1000)
-            due += FRAME_S
+    def _emit_idle(self, envelope: MediaEnvelope) -> None:
+        self._emit(envelope, self._room_clock.place_idle(), self._time.wall() * 1000)

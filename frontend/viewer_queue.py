@@ -47,8 +47,10 @@ class ViewerQueue:
         self._unacknowledged: deque[int] = deque()
         self._progress_at = clock()
         self._needs_key = True
+        self._fell_behind = False
         self._replayed = 0
         self._last_replayed = -1
+        self._last_taken = -1
         self._wakeup: asyncio.Future[None] | None = None
         self._closed: int | None = None
         self.dropped = 0
@@ -57,6 +59,11 @@ class ViewerQueue:
     def in_flight(self) -> int:
         """Fragments queued or sent, and not acknowledged."""
         return len(self._unacknowledged)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that `get` would give at once."""
+        return len(self._waiting)
 
     @property
     def closed(self) -> bool:
@@ -75,7 +82,8 @@ class ViewerQueue:
         """Take or drop one live fragment. Never waits."""
         if self._closed is not None:
             return
-        if self._unacknowledged and self._clock() - self._progress_at > SILENT_S:
+        owes = bool(self._unacknowledged) or self._fell_behind
+        if owes and self._clock() - self._progress_at > SILENT_S:
             self.close(CLOSE_SILENT)
         elif self._needs_key and not (fragment.key and self.in_flight <= RESUME_BELOW + self._replayed):
             self.dropped += 1
@@ -98,12 +106,14 @@ class ViewerQueue:
         self._wake()
 
     def acknowledge(self, seq: int) -> None:
-        """The page has all fragments up to `seq`. Numbers never sent, or acknowledged before, change nothing more."""
+        """The page has all fragments up to `seq`; of those not taken from the queue yet it cannot speak."""
+        seq = min(seq, self._last_taken)
         before = self.in_flight
         while self._unacknowledged and self._unacknowledged[0] <= seq:
             self._unacknowledged.popleft()
         if self.in_flight < before:
             self._progress_at = self._clock()
+            self._fell_behind = False
         if seq >= self._last_replayed:
             self._replayed = 0
 
@@ -116,6 +126,7 @@ class ViewerQueue:
             await self._wakeup
         message = self._waiting.popleft()
         if isinstance(message, Fragment):
+            self._last_taken = message.seq
             return message.data
         self._notes -= 1
         return message
@@ -129,7 +140,8 @@ class ViewerQueue:
             self._wake()
 
     def _accept(self, fragment: Fragment) -> None:
-        if not self._unacknowledged:
+        if not self._unacknowledged and not self._fell_behind:
+            # Nothing was sent for a while, so there was nothing to acknowledge.
             self._progress_at = self._clock()
         self._unacknowledged.append(fragment.seq)
         self._waiting.append(fragment)
@@ -142,7 +154,7 @@ class ViewerQueue:
             self._unacknowledged.pop()
         self.dropped += unsent
         self._waiting = deque(notes)
-        self._needs_key = True
+        self._needs_key = self._fell_behind = True
 
     def _wake(self) -> None:
         if self._wakeup is not None and not self._wakeup.done():

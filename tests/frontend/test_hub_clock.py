@@ -1,7 +1,8 @@
 """Epochs, holding, and what the hub reports."""
 
+import itertools
+
 import pytest
-from hub_kit import WALL_AT_ZERO, VirtualTime, build_frame, drain, frames_of, notes_of
 
 from avatar_engine.errors import WireError
 from avatar_engine.stream.codec import CodecConfig
@@ -10,6 +11,7 @@ from frontend.hub import MediaHub
 from frontend.hub_hooks import HubHooks
 from frontend.room_clock import ORIGIN_S
 from frontend.room_hub import State
+from tests.frontend.hub_kit import WALL_AT_ZERO, VirtualTime, build_frame, drain, frames_of, notes_of
 
 
 class Reports:
@@ -65,7 +67,7 @@ def put_clip(room, frames=30, mark=b"\0\0\0\1i"):
 
 
 def assert_contiguous(frames):
-    steps = {after.room_pts - before.room_pts for before, after in zip(frames, frames[1:], strict=False)}
+    steps = {after.room_pts - before.room_pts for before, after in itertools.pairwise(frames)}
     assert steps <= {SAMPLES_PER_FRAME}
 
 
@@ -137,13 +139,14 @@ async def test_render_loss_holds_the_picture_at_once_and_until_a_key_frame_comes
     put_clip(room)
     await show(room, time, range(20))
     room.render_lost()
-    await time.advance(2)
+    await time.advance(1)
     held = await drain(viewer)
     assert notes_of(held, "holding") == [{"type": "holding", "on": True}]
     idle = [frame for frame in frames_of(held) if frame.idle]
     assert idle[0].key
-    assert len(idle) == pytest.approx(2 * FPS, abs=2)
+    assert len(idle) == pytest.approx(FPS, abs=1)
     assert_contiguous(frames_of(held))
+    room.acknowledge(viewer, idle[-1].seq, 0)
 
     room.publish(build_frame(7, epoch=2000))
     await show(room, time, range(8, 20), epoch=2000, key=True)

@@ -1,14 +1,17 @@
 """Joining late, reading slowly, acknowledging."""
 
+import itertools
+
 import pytest
-from hub_kit import CONFIG, Received, VirtualTime, build_frame, drain, frames_of, notes_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from avatar_engine.stream.fmp4 import build_init
 from frontend.hub import MediaHub
+from frontend.hub_hooks import HubHooks
 from frontend.media_message import KIND_INIT
 from frontend.viewer_queue import WINDOW_FRAGMENTS, Fragment, ViewerClosed, ViewerQueue
+from tests.frontend.hub_kit import CONFIG, Received, VirtualTime, build_frame, drain, frames_of, notes_of
 
 GOP = 50
 
@@ -78,7 +81,7 @@ async def test_slow_viewer_drops_to_a_key_frame_and_slows_no_one_else(hub):
     slow_frames += frames_of(await drain(slow))
     seqs = [frame.seq for frame in slow_frames]
     assert slow.dropped > 0
-    for before, after in zip(slow_frames, slow_frames[1:], strict=False):
+    for before, after in itertools.pairwise(slow_frames):
         assert after.seq == before.seq + 1 or after.key
     assert seqs[-1] > 3 * GOP
 
@@ -93,7 +96,8 @@ async def test_viewer_that_reads_but_never_acknowledges_stops_at_the_window(hub)
     assert len(received) == WINDOW_FRAGMENTS
 
 
-async def test_viewer_without_acknowledgement_for_15_s_is_closed(hub, time):
+@pytest.mark.parametrize("reads", [True, False])
+async def test_viewer_without_acknowledgement_for_15_s_is_closed(hub, time, reads):
     room = hub.room("demo")
     silent, good = room.subscribe(), room.subscribe()
     number = 0
@@ -101,6 +105,8 @@ async def test_viewer_without_acknowledgement_for_15_s_is_closed(hub, time):
         room.publish(build_frame(number))
         frames = frames_of(await drain(good))
         room.acknowledge(good, frames[-1].seq, 0)
+        if reads:
+            await drain(silent)
         number += 1
         await time.advance(0.04)
     assert not silent.closed
@@ -139,8 +145,6 @@ async def test_viewer_asking_for_a_key_frame_is_heard_once_a_second(time):
 
     async def ask(room):
         asked.append((room, time.now))
-
-    from frontend.hub_hooks import HubHooks
 
     hub = MediaHub(HubHooks(on_keyframe_wanted=ask), clock=time.clock, wall=time.wall, sleep=time.sleep)
     for _ in range(25):
