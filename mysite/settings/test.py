@@ -22,6 +22,7 @@ if not FOOTLIGHT.database_url:
     }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STATIC_ROOT = _FOLDER / "static"
+STATIC_ROOT.mkdir()
 MEDIA_ROOT = _FOLDER / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -13,6 +13,7 @@ READS_ENVIRONMENT = {
     "mysite/env.py": "the one reader",
     "mysite/asgi.py": "names the settings module before Django starts",
     "mysite/celery.py": "names the settings module before Django starts",
+    "chat/llm/embedded.py": "writes, never reads: OpenMP can be told in no other way",
     "manage.py": "names the settings module before Django starts",
 }
 
