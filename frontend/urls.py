@@ -1,6 +1,27 @@
 """Pages of the live site and the console."""
 
-from django.urls import URLPattern
+from django.contrib.auth.views import LogoutView
+from django.urls import URLPattern, URLResolver, path
+from django.views.i18n import set_language
+
+from frontend import views
+from frontend.pages import console
+from frontend.pages.login import ConsoleLogin
 
 app_name = "frontend"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.rooms, name="rooms"),
+    path("r/<slug:slug>/", views.room, name="room"),
+    path("language/", set_language, name="language"),
+    path("console/login/", ConsoleLogin.as_view(), name="login"),
+    path("console/logout/", LogoutView.as_view(), name="logout"),
+    path("console/", console.rooms, name="console"),
+    path("console/new/", console.new_room, name="console-new"),
+    path("console/rooms/<slug:slug>/", console.room, name="console-room"),
+    path("console/rooms/<slug:slug>/now/", console.room_now, name="console-now"),
+    path("console/rooms/<slug:slug>/start/", console.start, name="console-start"),
+    path("console/rooms/<slug:slug>/stop/", console.stop, name="console-stop"),
+    path("console/rooms/<slug:slug>/say/", console.say, name="console-say"),
+    path("console/rooms/<slug:slug>/interrupt/", console.interrupt, name="console-interrupt"),
+    path("console/turns/<int:turn_id>/", console.turn, name="console-turn"),
+]

@@ -1,0 +1,88 @@
+const OWN_KEY = "footlight.own";
+const OWN_KEPT = 100;
+
+/** Joins the chat socket, the log and the composer. */
+export class ChatPanel {
+  #viewer = null;
+  #own = new Set(JSON.parse(sessionStorage.getItem(OWN_KEY) ?? "[]"));
+  #lastText = new Map();
+
+  constructor({ feed, list, composer, queue, name }) {
+    Object.assign(this, { feed, list, composer, queue, name });
+  }
+
+  start() {
+    this.list.start();
+    this.composer.start();
+    this.composer.setReason("composer.connecting");
+    this.composer.addEventListener("say", ({ detail }) => this.say(detail.text));
+    const handlers = {
+      welcome: (message) => this.#welcome(message),
+      accepted: (message) => this.#accepted(message),
+      rejected: (message) => this.#rejected(message),
+      message: (message) => this.#message(message),
+      "message.state": ({ id, state, reason, detail }) => this.list.setState(id, state, reason, detail),
+      reply: (message) => this.queue.add({ ...message, kind: "speech" }, () => this.#reply(message)),
+      interrupted: (message) => this.#interrupted(message),
+      down: () => this.composer.setReason("composer.reconnecting"),
+      gone: () => this.composer.setReason("composer.gone"),
+    };
+    for (const [type, handle] of Object.entries(handlers)) {
+      this.feed.addEventListener(type, ({ detail }) => handle(detail));
+    }
+    this.feed.start();
+  }
+
+  stop() {
+    this.feed.stop();
+    this.composer.stop();
+    this.list.stop();
+  }
+
+  say(text) {
+    const clientId = this.feed.say(text);
+    if (clientId === null) return;
+    this.#lastText.set(clientId, text);
+    this.list.addMessage({ key: clientId, name: this.name(), text, isOwn: true, state: "sending" });
+  }
+
+  #welcome({ viewer, history }) {
+    this.#viewer = viewer;
+    this.composer.setReason("");
+    for (const item of history) {
+      if (item.type === "reply") this.#reply(item);
+      else this.#message(item);
+    }
+  }
+
+  #accepted({ client_id: clientId, id }) {
+    this.#own.add(id);
+    sessionStorage.setItem(OWN_KEY, JSON.stringify([...this.#own].slice(-OWN_KEPT)));
+    this.#lastText.delete(clientId);
+    this.list.accept(clientId, id);
+  }
+
+  #rejected({ client_id: clientId, reason, detail }) {
+    this.list.setState(clientId, "rejected", reason, detail ?? {});
+    // The words go back into the box, so that the viewer need not write them again.
+    if (this.composer.input.value === "") {
+      this.composer.input.value = this.#lastText.get(clientId) ?? "";
+      this.composer.changed();
+    }
+    this.#lastText.delete(clientId);
+  }
+
+  #message(message) {
+    const isOwn = this.#own.has(message.id) || (message.viewer !== undefined && message.viewer === this.#viewer?.id);
+    this.list.addMessage({ ...message, key: message.id, isOwn });
+  }
+
+  #reply(message) {
+    this.list.addReply({ ...message, question: this.list.nameOf(message.message) });
+  }
+
+  #interrupted(message) {
+    this.queue.interrupt(message);
+    this.list.cut(message.sentence, message.heard);
+  }
+}

@@ -1,0 +1,3 @@
+import { Page } from "./page.js";
+
+await new Page().start();

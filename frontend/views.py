@@ -1,0 +1,36 @@
+"""The public pages: the list of rooms, and the room."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from chat import selectors, services
+from chat.consumers import VIEWER_COOKIE
+from chat.events import MAX_NAME, MAX_TEXT
+from frontend.pages.context import render_page
+
+YEAR_S = 365 * 24 * 3600
+
+
+@require_safe
+def rooms(request: HttpRequest) -> HttpResponse:
+    """Every listed room, those on air first."""
+    listed = sorted(selectors.list_rooms(), key=lambda room: not room.is_on_air)
+    return render_page(request, "live/rooms.html", {"rooms": listed})
+
+
+@require_safe
+def room(request: HttpRequest, slug: str) -> HttpResponse:
+    """The live room. A browser without a viewer cookie becomes a viewer here."""
+    found = selectors.get_room(slug)
+    if found is None:
+        raise Http404
+    context = {"room": found, "max_text": MAX_TEXT, "max_name": MAX_NAME}
+    response = render_page(request, "live/room.html", context)
+    if selectors.get_viewer(request.COOKIES.get(VIEWER_COOKIE, "")) is None:
+        _, token = services.create_viewer()
+        response.set_cookie(
+            VIEWER_COOKIE, token, max_age=YEAR_S, httponly=True, samesite="Lax", secure=request.is_secure()
+        )
+    return response
