@@ -14,6 +14,7 @@ from avatar_engine.errors import VoiceError
 from avatar_engine.timing import SAMPLE_RATE_HZ
 from avatar_engine.types import Float32, Int16, Mark
 from avatar_engine.voice.hibari_marks import UNIT_MS, Sound, build_phoneme_marks, build_sounds, time_groups
+from avatar_engine.voice.hibari_text import build_reading
 from avatar_engine.voice.words import align_words, split_words, spread_words
 
 NET_RATE_HZ = 24_000
@@ -92,7 +93,7 @@ class HibariNet:
     def _read_sentence(self, sentence: str) -> Iterator[Passage]:
         from hibari.g2p.normalize import normalize
 
-        tokens = self._g2p.phonemize_tokens(self._g2p.tokenize(normalize(sentence)))
+        tokens = self._g2p.phonemize_tokens(self._g2p.tokenize(normalize(build_reading(sentence))))
         runs = list(_cut_runs(tokens))
         words = split_words(sentence)
         share = len(words) / max(1, len(runs))
