@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from mysite.secret_files import load_or_create_secret
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-LlmChoice = Literal["auto", "small", "large"]
-_LLM_CHOICES = ("auto", "small", "large")
+LlmChoice = Literal["auto", "small", "large", "off"]
+_LLM_CHOICES = ("auto", "small", "large", "off")
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _EVERY_INTERFACE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
 
@@ -42,6 +42,7 @@ class Env:
     redis_url: str | None
     celery_broker_url: str | None
     llm: LlmChoice
+    """Which embedded language model: by this machine's size, one of the two, or none at all."""
     llm_port: int
     shared: Path | None
     """Folder with data for tests that need it, or None."""

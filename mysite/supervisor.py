@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from mysite.child import Child, Program
 from mysite.env import REPOSITORY, Env
@@ -17,8 +18,21 @@ ON_AIR_FIRST_FOR_S = 8.0
 """How long the picture has the processors to itself before language model, worker and beat are started."""
 
 
-def build_programs(env: Env) -> tuple[list[Program], list[Program]]:
-    """What puts the picture on air, and what may start when it moves (or did not, for ON_AIR_FIRST_FOR_S)."""
+@dataclass(frozen=True)
+class Plan:
+    """What puts the picture on air, and what starts when it moves (or did not, for ON_AIR_FIRST_FOR_S)."""
+
+    first: tuple[Program, ...]
+    then: tuple[Program, ...]
+    llm_port: int
+
+    @property
+    def names(self) -> list[str]:
+        return [SAY_AS, *(program.name for program in (*self.first, *self.then))]
+
+
+def build_plan(env: Env, llm_port: int) -> Plan:
+    """Every process of one machine."""
     python = sys.executable
     manage = (python, str(REPOSITORY / "manage.py"))
     render = (
@@ -26,16 +40,19 @@ def build_programs(env: Env) -> tuple[list[Program], list[Program]]:
         *("--token-file", str(env.link_token_file), "--data", str(env.data_dir)),
     )
     celery = (python, "-m", "celery", "--quiet", "-A", "mysite")
-    first = [
+    first = (
         Program(
             "web", (python, "-m", "daphne", "-v", "0", "-b", env.host, "-p", str(env.port), "mysite.asgi:application")
         ),
         Program("render", render),
         Program("stage", (*manage, "run_stage")),
     ]
-    then = [
+    embedded = [
         Program("weights", (*manage, "weights"), nice=10, job=True),
         Program("llm", (*manage, "run_llm")),
+    ]
+    then = [
+        *(embedded if env.llm != "off" else []),
         Program(
             "worker",
             (
@@ -45,25 +62,25 @@ def build_programs(env: Env) -> tuple[list[Program], list[Program]]:
             nice=10,
         ),
         Program("beat", (*celery, "beat", "--loglevel", "WARNING", "--pidfile="), nice=10),
-    ]
-    return first, then
+    )
+    return Plan(first, then, llm_port)
 
 
 class Supervisor:
     """Owns the processes. `run` returns when a signal asked for the end and all of them are gone."""
 
-    def __init__(self, env: Env, llm_port: int, say: Callable[[str, str], None], started: float) -> None:
-        first, then = build_programs(env)
+    def __init__(self, env: Env, plan: Plan, say: Callable[[str, str], None], started: float) -> None:
+        """`say` takes a name and a line; `started` is the time of `time.monotonic` that a person began to wait."""
         self._env = env
         self._say = say
         self._started = started
-        self._first = [self._build_child(program, llm_port) for program in first]
-        self._then = [self._build_child(program, llm_port) for program in then]
+        self._first = [self._build_child(program, plan) for program in plan.first]
+        self._then = [self._build_child(program, plan) for program in plan.then]
         self._tasks: list[asyncio.Task[None]] = []
         self._end = asyncio.Event()
 
-    def _build_child(self, program: Program, llm_port: int) -> Child:
-        environ = self._env.build_child_environ(program.name, FOOTLIGHT_LLM_PORT=str(llm_port))
+    def _build_child(self, program: Program, plan: Plan) -> Child:
+        environ = self._env.build_child_environ(program.name, FOOTLIGHT_LLM_PORT=str(plan.llm_port))
         return Child(program, environ, self._say, time.monotonic)
 
     async def run(self) -> None:
