@@ -15,6 +15,7 @@ from avatar_engine.lipsync.drawn.shape import (
     PHONEME_VISEMES,
     PRESS,
     ROUND,
+    SPEECH_SMILE,
     STRESS_SIGNS,
     TEETH,
     UPPER,
@@ -27,8 +28,10 @@ from avatar_engine.types import Float32, Mark
 
 REACH_MS = 240.0
 """Marks further than this from a frame do not shape it."""
-SPREAD_MS = 34.0
+SPREAD_MS = 26.0
 """How far a phoneme's pull reaches beyond its own ends."""
+REST_PULL = 0.02
+"""A weak constant pull to the resting mouth: it wins in the pauses between words."""
 STRESS_JAW = 1.15
 SHORT_PAUSE_MS = 60.0
 
@@ -85,13 +88,13 @@ def build_shape(gestures: Sequence[Gesture], frame: int) -> Float32 | None:
     near = [g for g in gestures if g.start_ms - REACH_MS < time_ms < g.end_ms + REACH_MS]
     if not near:
         return None
-    total = np.zeros(AXES, np.float32)
-    shape = np.zeros(AXES, np.float32)
+    total = np.full(AXES, REST_PULL, np.float32)
+    shape = total * VISEMES["rest"].target()
     for gesture in near:
         viseme = VISEMES[gesture.viseme]
         half = (gesture.end_ms - gesture.start_ms) / 2
         away = abs(time_ms - (gesture.start_ms + half)) / (half * 0.75 + SPREAD_MS)
-        pull = viseme.dominance() * np.float32(np.exp(-(away**1.7)) + 1e-6)
+        pull = viseme.dominance() * np.float32(np.exp(-(away**1.7)))
         aim = viseme.target()
         if gesture.stressed:
             aim[JAW] *= STRESS_JAW
@@ -129,6 +132,7 @@ def build_shape_from_sound(row: Float32, level_db: float) -> Float32:
     rounded = float(np.interp(low, (0.72, 0.97), (0.0, 1.0))) * (1 - spread)
     shape = np.array(
         MouthShape(
+            smile=SPEECH_SMILE * (1 - rounded),
             jaw=opening * (0.45 + 0.55 * float(np.interp(middle, (0.03, 0.35), (0.0, 1.0)))),
             width=0.6 * spread - 0.4 * rounded,
             round=0.75 * rounded,

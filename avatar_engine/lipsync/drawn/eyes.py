@@ -10,19 +10,19 @@ import numpy as np
 from avatar_engine.lipsync.drawn.layout import CENTRE_X, EYE_HALF_WIDTH, EYE_X, EYE_Y, Layout
 from avatar_engine.types import Float32, UInt8
 
-REACH_X = 0.052
-REACH_UP = 0.042
-REACH_DOWN = 0.034
-UPPER_HEIGHT = 0.0225
-LOWER_HEIGHT = 0.0125
-IRIS_RADIUS = 0.0178
+REACH_X = 0.054
+REACH_UP = 0.044
+REACH_DOWN = 0.032
+UPPER_HEIGHT = 0.0236
+LOWER_HEIGHT = 0.0118
+IRIS_RADIUS = 0.0202
 GAZE_RANGE_X = 0.0085
 GAZE_RANGE_Y = 0.005
 
 _WHITE = np.array((247, 243, 240), np.float32)
 _WHITE_SHADE = np.array((186, 170, 172), np.float32)
-_IRIS_DARK = np.array((44, 34, 30), np.float32)
-_IRIS_LIGHT = np.array((152, 106, 62), np.float32)
+_IRIS_DARK = np.array((66, 46, 36), np.float32)
+_IRIS_LIGHT = np.array((196, 146, 88), np.float32)
 _LIMBUS = np.array((30, 22, 22), np.float32)
 _PUPIL = np.array((12, 9, 10), np.float32)
 _LASH = np.array((38, 24, 24), np.float32)
@@ -64,9 +64,8 @@ class _Eye:
         lifted = UPPER_HEIGHT * (1 - 0.25 * state.gaze_y * (state.gaze_y > 0))
         low = tilt + LOWER_HEIGHT * np.clip(1 - np.abs(u - 0.12) ** 2.3, 0, 1) ** 0.85
         open_top = tilt - lifted * np.clip(1 - np.abs((u + 0.08) / 1.06) ** 2.1, 0, 1) ** 0.78
-        shut = tilt + 0.9 * LOWER_HEIGHT * inside**0.8
-        top = (open_top + (shut - open_top) * state.blink).astype(np.float32)
-        low = np.maximum(low, top).astype(np.float32)
+        top = (open_top + (0.92 * low - open_top) * state.blink).astype(np.float32)
+        low = (low + (top - low) * state.blink**3).astype(np.float32)
         picture = self._skin.copy()
         self._draw_ball(picture, top, low, inside, state)
         self._draw_lids(picture, top, low, open_top, u, inside, state)
@@ -86,9 +85,9 @@ class _Eye:
         lower_light = np.clip((y - gy) / IRIS_RADIUS * 0.75 + 0.35, 0, 1)
         glow = np.clip(lower_light * (0.72 + 0.28 * fibres) * (1.12 - 0.35 * ring), 0, 1)
         colour = _IRIS_DARK + (_IRIS_LIGHT - _IRIS_DARK) * glow[:, :, None]
-        colour += (_LIMBUS - colour) * (np.clip((ring - 0.78) / 0.2, 0, 1) * 0.85)[:, :, None]
-        colour += (_PUPIL - colour) * np.clip((0.0082 - away) / (1.6 * pixel) + 0.5, 0, 1)[:, :, None]
-        colour *= (1 - 0.55 * np.exp(-(y - top) / 0.0055).clip(0, 1))[:, :, None]
+        colour += (_LIMBUS - colour) * (np.clip((ring - 0.78) / 0.2, 0, 1) * 0.65)[:, :, None]
+        colour += (_PUPIL - colour) * np.clip((0.0088 - away) / (1.6 * pixel) + 0.5, 0, 1)[:, :, None]
+        colour *= (1 - 0.42 * np.exp(-(y - top) / 0.0055).clip(0, 1))[:, :, None]
         ball += (colour - ball) * iris[:, :, None]
         for dx, dy, size, strength in ((-0.0062, -0.0066, 0.0046, 0.95), (0.0068, 0.0062, 0.0026, 0.4)):
             spot = np.clip((size - np.hypot(x - gx * 0.6 - dx, y - gy - dy)) / (1.6 * pixel) + 0.5, 0, 1)
@@ -114,12 +113,21 @@ class _Eye:
         picture += (_CREASE - picture) * (crease * (0.5 - 0.2 * state.blink))[:, :, None]
         lower_lash = np.exp(-(((y - low - 0.001) / 0.0014) ** 2)) * np.clip((u + 0.3) * 1.4, 0, 1) * near
         picture += (_LASH - picture) * (0.38 * lower_lash)[:, :, None]
-        wing = np.clip((u - 0.55) / 0.5, 0, 1)
-        thick = 0.0019 + 0.0022 * np.clip((u + 0.6) / 1.4, 0, 1)
-        line = top - 0.0075 * wing * wing
-        lash = self._cover((line - thick).astype(np.float32)) - self._cover((line + 0.0008).astype(np.float32))
-        lash = np.clip(lash, 0, 1) * np.clip((1.16 - np.abs(u)) * 8, 0, 1) * (u > -1.0)
+        bend = np.clip((u - 0.72) / 0.5, 0, 1)
+        root = _value_at(u, top, 0.72)
+        tip = -0.0145 + 0.0125 * state.blink
+        line = np.where(u > 0.72, root + (tip - root) * (0.45 * bend + 0.55 * bend**2), top)
+        thick = (0.002 + 0.0034 * np.clip((u + 0.7) / 1.4, 0, 1)) * np.clip((1.22 - u) / 0.4, 0, 1)
+        lash = self._cover((line - thick).astype(np.float32)) - self._cover(
+            (line + 0.0008 * (u < 1.2)).astype(np.float32)
+        )
+        lash = np.clip(lash, 0, 1) * np.clip((u + 1.02) * 6, 0, 1)
         picture += (_LASH - picture) * (0.96 * lash)[:, :, None]
+
+
+def _value_at(u: Float32, curve: Float32, at: float) -> float:
+    """The curve's height where `u` passes `at`."""
+    return float(curve[int(np.argmin(np.abs(u - at)))])
 
 
 class EyesPainter:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EYE_X = 0.0655
+EYE_X = 0.067
 """Half the distance between the pupils."""
-EYE_Y = 0.378
-EYE_HALF_WIDTH = 0.0345
+EYE_Y = 0.384
+EYE_HALF_WIDTH = 0.0385
 MOUTH_X = 0.5
-MOUTH_Y = 0.546
-MOUTH_HALF_WIDTH = 0.053
-JAW_DROP = 0.052
+MOUTH_Y = 0.538
+MOUTH_HALF_WIDTH = 0.054
+JAW_DROP = 0.043
 """How far the lower lip goes down at jaw 1."""
 CENTRE_X = 0.5
 HEAD_PIVOT_Y = 0.68
-CHIN_Y = 0.632
+CHIN_Y = 0.624
 
 
 @dataclass(frozen=True, slots=True)

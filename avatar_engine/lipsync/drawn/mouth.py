@@ -14,13 +14,13 @@ from avatar_engine.types import Float32, UInt8
 REACH_X = 0.098
 REACH_UP = 0.052
 REACH_DOWN = 0.108
-_TEETH_EDGE = 0.0135
+_TEETH_EDGE = 0.0098
 """The upper teeth end this far below the lip line; they belong to the skull and do not move."""
 
 _CAVITY = np.array((46, 12, 18), np.float32)
 _CAVITY_DEEP = np.array((22, 5, 9), np.float32)
-_TOOTH = np.array((246, 240, 230), np.float32)
-_TOOTH_SHADE = np.array((176, 150, 142), np.float32)
+_TOOTH = np.array((232, 222, 212), np.float32)
+_TOOTH_SHADE = np.array((140, 108, 104), np.float32)
 _TONGUE = np.array((196, 92, 98), np.float32)
 _TONGUE_SHADE = np.array((112, 36, 46), np.float32)
 _UPPER_LIP = np.array((176, 74, 76), np.float32)
@@ -46,7 +46,7 @@ class _Curves:
 
 def measure_opening(shape: MouthShape) -> float:
     """Height of the gap between the lips, in units of the figure; 0 when they touch."""
-    return (1 - min(1.0, shape.press * 1.15)) * (JAW_DROP * shape.jaw * (1 - 0.45 * shape.round) + 0.006 * shape.upper)
+    return (1 - min(1.0, shape.press * 1.15)) * (JAW_DROP * shape.jaw * (1 - 0.3 * shape.round) + 0.006 * shape.upper)
 
 
 def _build_curves(x: Float32, shape: MouthShape) -> _Curves:
@@ -55,15 +55,19 @@ def _build_curves(x: Float32, shape: MouthShape) -> _Curves:
     inside = np.clip(1 - u * u, 0, 1)
     opening = measure_opening(shape)
     lift = min(opening, 0.004 * shape.jaw + 0.007 * shape.upper * (1 - shape.press))
-    corner = -0.011 * shape.smile - 0.003 * shape.width
-    rest = corner * np.clip(np.abs(u), 0, 1.3) ** 2.2 + 0.0022 * np.cos(u * 6.0) * inside
-    gap = np.clip(1 - (u / 0.94) ** 2, 0, 1) ** (0.62 - 0.12 * shape.round)
+    corner = -0.019 * shape.smile - 0.003 * shape.width
+    rest = corner * np.clip(np.abs(u), 0, 1.3) ** 2.5 + 0.0022 * np.cos(u * 6.0) * inside
+    gap = np.clip(1 - (u / 0.94) ** 2, 0, 1) ** (0.5 - 0.06 * shape.round)
     inner_top = rest - lift * gap
     inner_bottom = rest + (opening - lift) * gap
-    pout = 1 + 0.3 * shape.round - 0.55 * shape.press
-    bow = 1 - 0.2 * np.exp(-((u / 0.13) ** 2)) + 0.16 * np.exp(-(((np.abs(u) - 0.27) / 0.2) ** 2))
+    pout = 1 + 0.25 * shape.round - 0.42 * shape.press
+    bow = (
+        1
+        - (0.2 - 0.12 * shape.round) * np.exp(-((u / 0.13) ** 2))
+        + (0.16 - 0.1 * shape.round) * np.exp(-(((np.abs(u) - 0.27) / 0.2) ** 2))
+    )
     upper = 0.0148 * pout * (1 - 0.18 * shape.width) * (1 - 0.2 * shape.jaw) * bow * inside**0.72
-    lower = 0.0205 * pout * (1 - 0.12 * shape.width) * (1 - 0.55 * shape.tuck) * inside**0.62
+    lower = 0.0205 * pout * (1 - 0.12 * shape.width) * (1 - 0.55 * shape.tuck) * inside**0.5
     inner_bottom = inner_bottom - 0.004 * shape.tuck * inside
     return _Curves(u, inner_top - upper, inner_top, inner_bottom, inner_bottom + lower, inside, opening)
 
@@ -100,7 +104,7 @@ class MouthPainter:
         under = self._y - curves.outer_bottom - 0.0075
         shadow = 0.2 * np.exp(-((under / 0.0085) ** 2)) * np.clip(curves.inside, 0, 1) ** 0.5
         edge = np.abs(curves.across) - 1.02
-        corner = 0.22 * np.exp(-((edge / 0.085) ** 2) - ((self._y - curves.inner_top) / 0.0055) ** 2)
+        corner = 0.16 * np.exp(-((edge / 0.085) ** 2) - ((self._y - curves.inner_top) / 0.0055) ** 2)
         dark = np.clip(shadow + corner, 0, 0.6)[:, :, None]
         return self._skin * (1 - dark * np.array((0.62, 0.86, 0.92), np.float32))
 
@@ -127,9 +131,12 @@ class MouthPainter:
         room = np.maximum(curves.inner_bottom - curves.inner_top, 1e-4)
         depth = np.clip((y - curves.inner_top) / room, 0, 1)
         tone = _CAVITY + (_CAVITY_DEEP - _CAVITY) * (1 - depth[:, :, None])
-        self._draw_tongue(tone, curves, shape)
+        if shape.tongue < 0.6:
+            self._draw_tongue(tone, curves, shape)
         self._draw_teeth(tone, curves, shape)
-        tone *= (0.62 + 0.38 * np.clip((y - curves.inner_top) / 0.006, 0, 1))[:, :, None]
+        if shape.tongue >= 0.6:
+            self._draw_tongue(tone, curves, shape)
+        tone *= (0.5 + 0.5 * np.clip((y - curves.inner_top) / 0.0065, 0, 1))[:, :, None]
         tone *= (0.55 + 0.45 * np.clip(curves.inside * 2.2, 0, 1))[:, None]
         _lay(picture, tone, np.clip(mouth, 0, 1) * (curves.inside > 0))
 
@@ -140,9 +147,9 @@ class MouthPainter:
         edge = gum + (_TEETH_EDGE - gum) * min(1.0, 0.55 + 0.6 * shape.teeth) * arch**0.35
         edge = edge + 0.0008 * np.abs(np.sin(u * 9.5))
         upper = 1 - self._cover(edge.astype(np.float32))
-        light = np.clip(0.55 + 0.5 * arch, 0, 1) - 0.22 * np.exp(-((np.sin(u * 9.5) / 0.1) ** 2))
+        light = np.clip(0.2 + 0.9 * arch, 0, 1) - 0.16 * np.exp(-((np.sin(u * 9.5) / 0.1) ** 2))
         colour = _TOOTH_SHADE + (_TOOTH - _TOOTH_SHADE) * light[:, None]
-        _lay(tone, np.broadcast_to(colour, tone.shape), upper * min(1.0, 2.5 * shape.teeth))
+        _lay(tone, np.broadcast_to(colour, tone.shape), upper * min(1.0, 8 * shape.teeth))
         if shape.teeth > 0.5:
             rise = curves.opening * 0.98 - 0.0085 * (shape.teeth - 0.4)
             top = (rise + 0.002 * (1 - arch)).astype(np.float32)

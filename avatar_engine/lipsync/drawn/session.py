@@ -43,7 +43,7 @@ class DrawnSession:
         fine = min(width, height) < 640
         painting_layout = layout.times(1.25 if fine else 1.0)
         self._life = build_life(seed)
-        self._painting = paint_portrait(painting_layout, 2.0)
+        self._painting = paint_portrait(painting_layout, 1.6)
         self._warp = build_warp(layout, painting_layout)
         self._mouth = MouthPainter(self._painting, painting_layout)
         self._eyes = EyesPainter(self._painting, painting_layout)

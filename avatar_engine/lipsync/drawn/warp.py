@@ -55,7 +55,8 @@ def _build_fields(x: _Grid, y: _Grid) -> list[tuple[_Grid, _Grid]]:
     face = _bump(x, y, (CENTRE_X, 0.43), (0.135, 0.19))
     turn = 0.32 * head + 0.68 * face
     chest = _step(0.6, 0.82, y)
-    chin = _bump(x, y, (CENTRE_X, CHIN_Y + 0.012), (0.105, 0.062)) * _step(MOUTH_Y - 0.02, MOUTH_Y + 0.03, y)
+    jaw_width = np.exp(-(((x - CENTRE_X) / 0.11) ** 4))
+    chin = jaw_width * _step(MOUTH_Y + 0.002, MOUTH_Y + 0.06, y) * (1 - _step(CHIN_Y, CHIN_Y + 0.085, y))
     brow = _bump(x, y, (CENTRE_X - EYE_X, EYE_Y - 0.068), (0.055, 0.026))
     brow = brow + _bump(x, y, (CENTRE_X + EYE_X, EYE_Y - 0.068), (0.055, 0.026))
     side = _bump(x, y, (CENTRE_X - 0.185, 0.58), (0.07, 0.16)) + _bump(x, y, (CENTRE_X + 0.185, 0.58), (0.07, 0.16))

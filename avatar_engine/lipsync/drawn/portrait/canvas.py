@@ -45,11 +45,18 @@ def mirror(points: Sequence[tuple[float, float]], axis: float = 0.5) -> list[tup
 class Canvas:
     """rgb float32[h, w, 3] in 0..255, and the unit coordinates of its pixels, x float32[1, w] and y float32[h, 1]."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, rgb: Float32 | None = None) -> None:
         self.layout = layout
-        self.rgb = np.zeros((layout.height, layout.width, 3), np.float32)
+        self.rgb = np.zeros((layout.height, layout.width, 3), np.float32) if rgb is None else rgb
         self.x = ((np.arange(layout.width, dtype=np.float32) + 0.5 - layout.left) / layout.scale)[None, :]
         self.y = ((np.arange(layout.height, dtype=np.float32) + 0.5 - layout.top) / layout.scale)[:, None]
+
+    def part(self, left: float, top: float, right: float, bottom: float) -> Canvas:
+        """A window on the same pixels, in units: brushes cost only what the window holds."""
+        x0, y0, x1, y1 = self.layout.box(left, top, right, bottom)
+        whole = self.layout
+        layout = Layout(whole.scale, whole.left - x0, whole.top - y0, x1 - x0, y1 - y0)
+        return Canvas(layout, self.rgb[y0:y1, x0:x1])
 
     def mask(self, outline: Points) -> Float32:
         """Coverage of a closed outline, float32[h, w] in 0..1."""
@@ -93,12 +100,21 @@ class Canvas:
         """Coverage of many thin lines, each with its width in units, thinning out towards both ends."""
         cover = np.zeros((self.layout.height, self.layout.width), np.uint8)
         for points, width in lines:
-            cv2.fillPoly(cover, [self._fixed(_ribbon(points, width, taper=taper))], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+            self.draw_ribbon(cover, points, width, 255, taper=taper)
         return np.maximum(cover.astype(np.float32) / 255, 0 if into is None else into)
 
+    def draw_ribbon(self, plane: UInt8, points: Points, width: float, level: float, *, taper: bool = True) -> None:
+        """Draw one line of `width` units and grey `level` (clipped to 0..255) into a plane of the canvas's size."""
+        ribbon = self._fixed(_ribbon(points, width, taper=taper))
+        cv2.fillPoly(plane, [ribbon], float(np.clip(level, 0, 255)), cv2.LINE_AA, _SUBPIXEL_BITS)
+
     def finish(self, size: tuple[int, int]) -> UInt8:
-        """The picture averaged down to (width, height), uint8[h, w, 4] with an opaque fourth plane."""
+        """The picture averaged down to (width, height), uint8[h, w, 4] with an opaque fourth plane.
+
+        Half a step of noise keeps the calm gradients of the wall free of bands.
+        """
         small = cv2.resize(self.rgb, size, interpolation=cv2.INTER_AREA)
+        small += np.random.default_rng(1).random(small.shape[:2], np.float32)[:, :, None] - np.float32(0.5)
         picture = np.full((size[1], size[0], 4), 255, np.uint8)
         picture[:, :, :3] = np.clip(np.rint(small), 0, 255).astype(np.uint8)
         return picture

@@ -6,8 +6,8 @@ from avatar_engine.lipsync.drawn.layout import Layout
 from avatar_engine.lipsync.drawn.portrait.background import paint_background
 from avatar_engine.lipsync.drawn.portrait.body import paint_body
 from avatar_engine.lipsync.drawn.portrait.canvas import Canvas
-from avatar_engine.lipsync.drawn.portrait.face import paint_face
-from avatar_engine.lipsync.drawn.portrait.hair import paint_hair_back, paint_hair_front
+from avatar_engine.lipsync.drawn.portrait.face import paint_ear, paint_face
+from avatar_engine.lipsync.drawn.portrait.hair import paint_hair_back, paint_hair_behind_ear, paint_hair_front
 from avatar_engine.types import UInt8
 
 
@@ -18,5 +18,7 @@ def paint_portrait(layout: Layout, oversampling: float) -> UInt8:
     paint_hair_back(canvas)
     paint_body(canvas)
     paint_face(canvas)
+    paint_hair_behind_ear(canvas)
+    paint_ear(canvas, 1)
     paint_hair_front(canvas)
     return canvas.finish((layout.width, layout.height))
