@@ -120,7 +120,7 @@ def install(requirements: str) -> None:
                 f"PyTorch's CPU index does not answer: taking {TORCH} from the package registry. "
                 f"Where that has only the CUDA build, it is {CUDA_SIZES[0] / 1e9:.1f} GB."
             )
-    run([*pip, "--quiet", "-r", requirements, "-c", "constraints.txt"])
+    run([*pip, "-r", requirements, "-c", "constraints.txt"])
     if not is_installed(TORCH):
         raise MachineError(
             f"The libraries are installed, but {TORCH} is not: something moved it. Delete .venv and retry."

@@ -46,13 +46,12 @@ def build_plan(env: Env, llm_port: int) -> Plan:
         ),
         Program("render", render),
         Program("stage", (*manage, "run_stage")),
-    ]
-    embedded = [
+    )
+    embedded = (
         Program("weights", (*manage, "weights"), nice=10, job=True),
         Program("llm", (*manage, "run_llm")),
-    ]
-    then = [
-        *(embedded if env.llm != "off" else []),
+    )
+    jobs = (
         Program(
             "worker",
             (
@@ -63,6 +62,7 @@ def build_plan(env: Env, llm_port: int) -> Plan:
         ),
         Program("beat", (*celery, "beat", "--loglevel", "WARNING", "--pidfile="), nice=10),
     )
+    then = jobs if env.llm == "off" else (*embedded, *jobs)
     return Plan(first, then, llm_port)
 
 

@@ -12,7 +12,7 @@ from mysite.console import Console
 from mysite.env import Env
 from mysite.machine import MachineError, check_port, find_free_port
 from mysite.preparation import AlreadyRunning, hold_data_folder, prepare
-from mysite.supervisor import SAY_AS, Supervisor, build_programs
+from mysite.supervisor import SAY_AS, Supervisor, build_plan
 
 
 class Command(BaseCommand):
@@ -28,14 +28,9 @@ class Command(BaseCommand):
             llm_port = find_free_port("127.0.0.1", env.llm_port)
         except (AlreadyRunning, MachineError) as error:
             raise CommandError(str(error)) from error
-        names = [SAY_AS, *(program.name for group in build_programs(env) for program in group)]
-        colour = sys.stdout.isatty() and not env.secret("NO_COLOR")
-        console = Console(sys.stdout, names, colour=colour)
+        plan = build_plan(env, llm_port)
+        console = Console(sys.stdout, plan.names, colour=sys.stdout.isatty() and not env.secret("NO_COLOR"))
         with lock:
             prepare(env, lambda text: console.say(SAY_AS, text))
             console.say(SAY_AS, f"prepared in {time.monotonic() - started:.1f} s")
-            asyncio.run(_supervise(env, llm_port, console, started))
-
-
-async def _supervise(env: Env, llm_port: int, console: Console, started: float) -> None:
-    await Supervisor(env, llm_port, console.say, started).run()
+            asyncio.run(Supervisor(env, plan, console.say, started).run())
