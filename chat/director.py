@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 POLL_S = 1.0
 GREET_AGAIN_S = 600.0
+SEEN_MESSAGES = 32
 
 
 class Director:
@@ -37,6 +39,7 @@ class Director:
         self._quiet_since = time.monotonic()
         self._greeted_at = -GREET_AGAIN_S
         self._had_viewers = False
+        self._seen: deque[dict[str, Any]] = deque(maxlen=SEEN_MESSAGES)
         presenter.on_report = self._take_report
         presenter.on_ready = self._take_ready
         presenter.on_lost = self._take_lost
@@ -171,6 +174,7 @@ class Director:
 
     async def _finish(self, runner: TurnRunner, state: Turn.State, stopped_by: str) -> None:
         turn = runner.turn
+        self._stamp_seen(runner)
         await runner.close()
         message = await sync_to_async(queue.end_turn)(turn, state, stopped_by=stopped_by)
         if message is not None:
@@ -196,11 +200,18 @@ class Director:
         self._presenter.tell(speech_events.state("starting"))
 
     def _take_seen(self, message: dict[str, Any]) -> None:
-        runner = self._runner
-        if runner is None or runner.speaker.first_pts is None or int(message["pts"]) < runner.speaker.first_pts:
+        self._seen.append(message)
+        if self._runner is not None:
+            self._stamp_seen(self._runner)
+
+    def _stamp_seen(self, runner: TurnRunner) -> None:
+        """Stamp delivered and displayed; what the hub saw may come before render's report of the same frame."""
+        first_pts = runner.speaker.first_pts
+        if first_pts is None:
             return
-        if int(message["epoch"]) == self._presenter.epoch:
-            Stamps(runner.turn)(str(message["type"]), float(message["wall_ms"]) / 1000)
+        for message in self._seen:
+            if int(message["epoch"]) == self._presenter.epoch and int(message["pts"]) >= first_pts:
+                Stamps(runner.turn)(str(message["type"]), float(message["wall_ms"]) / 1000)
 
 
 async def remember_history(room: Room, tools: Tools) -> None:
