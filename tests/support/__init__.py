@@ -1,0 +1,1 @@
+"""What journeys, browser tests and benchmarks share: a running Footlight, and a Chromium that measures."""
