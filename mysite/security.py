@@ -3,26 +3,23 @@
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
-# Browsers count ws:// of the same host as 'self' since CSP level 3 (Safari 15.4), so no scheme is opened here.
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "worker-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
+RULES = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "media-src 'self' blob:",
+    "font-src 'self'",
+    "worker-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
 )
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -44,15 +41,27 @@ class ContentSecurityPolicyMiddleware:
             return self._respond(request)
         response = self._get_response(request)
         assert isinstance(response, HttpResponseBase)
-        return _protect(response)
+        return _protect(request, response)
 
     async def _respond(self, request: HttpRequest) -> HttpResponseBase:
         response = self._get_response(request)
         assert not isinstance(response, HttpResponseBase)
-        return _protect(await response)
+        return _protect(request, await response)
 
 
-def _protect(response: HttpResponseBase) -> HttpResponseBase:
-    response.headers.setdefault("Content-Security-Policy", POLICY)
+def build_policy(request: HttpRequest) -> str:
+    """The content security policy of an answer to `request`.
+
+    The sockets of this host are named beside 'self', which older Firefox and Safari do not extend to ws://.
+    """
+    try:
+        sockets = f" {'wss' if request.is_secure() else 'ws'}://{request.get_host()}"
+    except DisallowedHost:
+        sockets = ""
+    return "; ".join((*RULES, f"connect-src 'self'{sockets}"))
+
+
+def _protect(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    response.headers.setdefault("Content-Security-Policy", build_policy(request))
     response.headers.setdefault("Permissions-Policy", PERMISSIONS)
     return response

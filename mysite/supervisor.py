@@ -42,7 +42,20 @@ def build_plan(env: Env, llm_port: int) -> Plan:
     celery = (python, "-m", "celery", "--quiet", "-A", "mysite")
     first = (
         Program(
-            "web", (python, "-m", "daphne", "-v", "0", "-b", env.host, "-p", str(env.port), "mysite.asgi:application")
+            "web",
+            (
+                python,
+                "-m",
+                "daphne",
+                "-v",
+                "0",
+                "--no-server-name",
+                "-b",
+                env.host,
+                "-p",
+                str(env.port),
+                "mysite.asgi:application",
+            ),
         ),
         Program("render", render),
         Program("stage", (*manage, "run_stage")),
