@@ -120,6 +120,7 @@ class TurnRunner:
         self._count += 1
         self.turn.text = f"{self.turn.text} {sentence}".strip() if not checked else self.turn.text
         self.speaker.add(row)
+        await self.turn.asave(update_fields=["text", "stamps", "prompt"])
 
     def _speak(self, text: str) -> AsyncGenerator[AudioChunk]:
         return self._reply.speak(build_speakable(text, self.room.language))
