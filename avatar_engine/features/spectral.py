@@ -33,9 +33,9 @@ class _Tables:
 
 def _build_tables() -> _Tables:
     hertz = np.fft.rfftfreq(SAMPLES_PER_FRAME, 1 / SAMPLE_RATE_HZ)
-    window: npt.NDArray[np.float64] = np.hanning(SAMPLES_PER_FRAME + 1)[:-1].astype(np.float64)
-    window /= float(np.sqrt(np.sum(window**2)))
-    return _Tables(window, hertz, np.searchsorted(hertz, BAND_EDGES_HZ))
+    window = np.asarray(np.hanning(SAMPLES_PER_FRAME + 1)[:-1], np.float64)
+    window /= np.sqrt(np.sum(window**2))
+    return _Tables(window, np.asarray(hertz, np.float64), np.searchsorted(hertz, BAND_EDGES_HZ))
 
 
 def _decibel(power: npt.NDArray[np.float64] | float) -> npt.NDArray[np.float64]:

@@ -62,7 +62,8 @@ def _waves(rng: np.random.Generator, cycles: tuple[int, ...]) -> Float32:
     phase = 2 * np.pi * np.arange(LOOP_FRAMES) / LOOP_FRAMES
     curve = sum(np.sin(n * phase + rng.uniform(0, 2 * np.pi)) / n**0.7 for n in cycles)
     curve = np.asarray(curve)
-    return (curve / np.abs(curve).max()).astype(np.float32)
+    values: Float32 = (curve / np.abs(curve).max()).astype(np.float32)
+    return values
 
 
 def _breath() -> Float32:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from avatar_engine.lipsync.drawn.column_patch import ColumnPatch, lay
 from avatar_engine.lipsync.drawn.layout import JAW_DROP, MOUTH_HALF_WIDTH, MOUTH_X, MOUTH_Y, Layout
 from avatar_engine.lipsync.drawn.shape import MouthShape
 from avatar_engine.types import Float32, UInt8
@@ -73,61 +73,51 @@ def _build_curves(x: Float32, shape: MouthShape) -> _Curves:
 
 
 class MouthPainter:
-    """Paints mouths into one painting. Holds the skin underneath, taken from the painting when it was made."""
+    """Paints mouths into one painting. The skin underneath is what the painting showed at first."""
 
     def __init__(self, painting: UInt8, layout: Layout) -> None:
-        self.box = layout.box(MOUTH_X - REACH_X, MOUTH_Y - REACH_UP, MOUTH_X + REACH_X, MOUTH_Y + REACH_DOWN)
-        x0, y0, x1, y1 = self.box
-        self._pixel = 1 / layout.scale
-        self._x = ((np.arange(x0, x1) + 0.5 - layout.left) / layout.scale - MOUTH_X).astype(np.float32)
-        self._y = ((np.arange(y0, y1) + 0.5 - layout.top) / layout.scale - MOUTH_Y).astype(np.float32)[:, None]
-        self._skin = painting[y0:y1, x0:x1, :3].astype(np.float32)
-        self._grain = _build_grain(self._x, self._y)
+        self._patch = ColumnPatch(painting, layout, (MOUTH_X, MOUTH_Y), REACH_X, REACH_UP, REACH_DOWN)
+        self._grain = _build_grain(self._patch.x, self._patch.y)
 
     def paint(self, painting: UInt8, shape: MouthShape) -> None:
         """Draw `shape` over the mouth's box of the painting, uint8[h, w, 4]."""
-        x0, y0, x1, y1 = self.box
-        curves = _build_curves(self._x, shape)
-        picture = self._shade_skin(curves, shape)
-        self._draw_lips(picture, curves, shape)
+        curves = _build_curves(self._patch.x, shape)
+        picture = self._shade_skin(curves)
+        self._draw_lips(picture, curves)
         if curves.opening > 1e-4:
             self._draw_inside(picture, curves, shape)
-        painting[y0:y1, x0:x1, :3] = cv2.convertScaleAbs(picture)
+        self._patch.write(painting, picture)
 
-    def _cover(self, edge: Float32) -> Float32:
-        """Share of each pixel below the curve `edge`, 0..1."""
-        slope = np.gradient(edge) / self._pixel
-        return np.clip((self._y - edge) / (self._pixel * np.sqrt(1 + slope * slope)) + 0.5, 0, 1)
-
-    def _shade_skin(self, curves: _Curves, shape: MouthShape) -> Float32:
+    def _shade_skin(self, curves: _Curves) -> Float32:
         """Skin with the shadow under the lower lip, the dimple of the corners and the groove above the lip."""
-        under = self._y - curves.outer_bottom - 0.0075
+        under = self._patch.y - curves.outer_bottom - 0.0075
         shadow = 0.2 * np.exp(-((under / 0.0085) ** 2)) * np.clip(curves.inside, 0, 1) ** 0.5
         edge = np.abs(curves.across) - 1.02
-        corner = 0.16 * np.exp(-((edge / 0.085) ** 2) - ((self._y - curves.inner_top) / 0.0055) ** 2)
+        corner = 0.16 * np.exp(-((edge / 0.085) ** 2) - ((self._patch.y - curves.inner_top) / 0.0055) ** 2)
         dark = np.clip(shadow + corner, 0, 0.6)[:, :, None]
-        return self._skin * (1 - dark * np.array((0.62, 0.86, 0.92), np.float32))
+        shaded: Float32 = self._patch.skin * (1 - dark * np.array((0.62, 0.86, 0.92), np.float32))
+        return shaded
 
-    def _draw_lips(self, picture: Float32, curves: _Curves, shape: MouthShape) -> None:
-        y = self._y
-        upper = (self._cover(curves.outer_top) - self._cover(curves.inner_top)) * (curves.inside > 0)
+    def _draw_lips(self, picture: Float32, curves: _Curves) -> None:
+        y = self._patch.y
+        upper = (self._patch.cover(curves.outer_top) - self._patch.cover(curves.inner_top)) * (curves.inside > 0)
         depth = np.clip((y - curves.outer_top) / np.maximum(curves.inner_top - curves.outer_top, 1e-4), 0, 1)
         tone = _UPPER_LIP_EDGE + (_UPPER_LIP - _UPPER_LIP_EDGE) * depth[:, :, None]
         tone = tone * (1.04 - 0.26 * depth**3 + self._grain)[:, :, None]
-        _lay(picture, tone, upper)
-        lower = (self._cover(curves.inner_bottom) - self._cover(curves.outer_bottom)) * (curves.inside > 0)
+        lay(picture, tone, upper)
+        lower = (self._patch.cover(curves.inner_bottom) - self._patch.cover(curves.outer_bottom)) * (curves.inside > 0)
         depth = np.clip((y - curves.inner_bottom) / np.maximum(curves.outer_bottom - curves.inner_bottom, 1e-4), 0, 1)
         tone = _LOWER_LIP + (_LOWER_LIP_EDGE - _LOWER_LIP) * (depth**1.6)[:, :, None]
         tone = tone * (0.8 + 0.24 * np.clip(depth * 4, 0, 1) + self._grain)[:, :, None]
         shine = np.exp(-(((depth - 0.36) / 0.17) ** 2)) * np.exp(-(((curves.across + 0.14) / 0.42) ** 2))
         tone += (_SHINE - tone) * (0.36 * shine * (1 + 3 * self._grain))[:, :, None]
-        _lay(picture, tone, lower)
-        seam = np.exp(-(((y - curves.inner_top) / (1.1 * self._pixel + 0.0012)) ** 2)) * (curves.inside > 0)
-        _lay(picture, _LINE, seam * 0.8 * np.clip(curves.inside * 6, 0, 1))
+        lay(picture, tone, lower)
+        seam = np.exp(-(((y - curves.inner_top) / (1.1 * self._patch.pixel + 0.0012)) ** 2)) * (curves.inside > 0)
+        lay(picture, _LINE, seam * 0.8 * np.clip(curves.inside * 6, 0, 1))
 
     def _draw_inside(self, picture: Float32, curves: _Curves, shape: MouthShape) -> None:
-        y = self._y
-        mouth = self._cover(curves.inner_top) - self._cover(curves.inner_bottom)
+        y = self._patch.y
+        mouth = self._patch.cover(curves.inner_top) - self._patch.cover(curves.inner_bottom)
         room = np.maximum(curves.inner_bottom - curves.inner_top, 1e-4)
         depth = np.clip((y - curves.inner_top) / room, 0, 1)
         tone = _CAVITY + (_CAVITY_DEEP - _CAVITY) * (1 - depth[:, :, None])
@@ -138,7 +128,7 @@ class MouthPainter:
             self._draw_tongue(tone, curves, shape)
         tone *= (0.5 + 0.5 * np.clip((y - curves.inner_top) / 0.0065, 0, 1))[:, :, None]
         tone *= (0.55 + 0.45 * np.clip(curves.inside * 2.2, 0, 1))[:, None]
-        _lay(picture, tone, np.clip(mouth, 0, 1) * (curves.inside > 0))
+        lay(picture, tone, np.clip(mouth, 0, 1) * (curves.inside > 0))
 
     def _draw_teeth(self, tone: Float32, curves: _Curves, shape: MouthShape) -> None:
         u = curves.across
@@ -146,33 +136,30 @@ class MouthPainter:
         gum = -0.012
         edge = gum + (_TEETH_EDGE - gum) * min(1.0, 0.55 + 0.6 * shape.teeth) * arch**0.35
         edge = edge + 0.0008 * np.abs(np.sin(u * 9.5))
-        upper = 1 - self._cover(edge.astype(np.float32))
+        upper = 1 - self._patch.cover(edge.astype(np.float32))
         light = np.clip(0.2 + 0.9 * arch, 0, 1) - 0.16 * np.exp(-((np.sin(u * 9.5) / 0.1) ** 2))
         colour = _TOOTH_SHADE + (_TOOTH - _TOOTH_SHADE) * light[:, None]
-        _lay(tone, np.broadcast_to(colour, tone.shape), upper * min(1.0, 8 * shape.teeth))
+        lay(tone, np.broadcast_to(colour, tone.shape), upper * min(1.0, 8 * shape.teeth))
         if shape.teeth > 0.5:
             rise = curves.opening * 0.98 - 0.0085 * (shape.teeth - 0.4)
             top = (rise + 0.002 * (1 - arch)).astype(np.float32)
-            lower = self._cover(top) * min(1.0, (shape.teeth - 0.5) * 3) * (1 - shape.tuck)
-            _lay(tone, np.broadcast_to(colour * 0.86, tone.shape), lower)
+            lower = self._patch.cover(top) * min(1.0, (shape.teeth - 0.5) * 3) * (1 - shape.tuck)
+            lay(tone, np.broadcast_to(colour * 0.86, tone.shape), lower)
 
     def _draw_tongue(self, tone: Float32, curves: _Curves, shape: MouthShape) -> None:
         u = curves.across
         low = float(np.max(curves.inner_bottom))
         height = 0.34 * curves.opening * (1 + 1.6 * shape.tongue)
         top = low - height * np.clip(1 - (u / 0.72) ** 2, 0, 1) ** 0.6 + 0.02 * (np.abs(u) > 0.72)
-        cover = self._cover(top.astype(np.float32))
-        lit = np.clip((self._y - top) / max(height, 1e-4), 0, 1)
+        cover = self._patch.cover(top.astype(np.float32))
+        lit = np.clip((self._patch.y - top) / max(height, 1e-4), 0, 1)
         colour = _TONGUE + (_TONGUE_SHADE - _TONGUE) * (0.25 + 0.75 * lit)[:, :, None]
         groove = 0.2 * np.exp(-((u / 0.06) ** 2)) * (1 - shape.tongue)
-        _lay(tone, colour * (1 - groove)[:, None], cover)
-
-
-def _lay(picture: Float32, colour: Float32, cover: Float32) -> None:
-    picture += (colour - picture) * cover[:, :, None]
+        lay(tone, colour * (1 - groove)[:, None], cover)
 
 
 def _build_grain(x: Float32, y: Float32) -> Float32:
     """Fine upright creases of the lips, about -0.04..0.04."""
     waves = np.sin(x * 900 + 3 * np.sin(x * 210)) + 0.6 * np.sin(x * 1450 + 1.3) + 0.5 * np.sin(x * 420 + y * 90)
-    return (0.018 * waves).astype(np.float32)
+    grain: Float32 = (0.018 * waves).astype(np.float32)
+    return grain

@@ -90,7 +90,8 @@ class Warp:
         fine = cv2.resize(coarse, (columns * NODE_PIXELS, rows * NODE_PIXELS), interpolation=cv2.INTER_LINEAR)
         skip = _MARGIN_NODES * NODE_PIXELS
         source = fine[skip : skip + self.layout.height, skip : skip + self.layout.width]
-        return cv2.remap(painting, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        picture: UInt8 = cv2.remap(painting, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return picture
 
 
 def build_warp(layout: Layout, painting: Layout) -> Warp:

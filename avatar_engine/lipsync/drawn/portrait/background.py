@@ -55,7 +55,9 @@ def _paint_panels(canvas: Canvas) -> None:
         outline = build_spline([(left, -0.7), (right, -0.7), (right, 1.8), (left, 1.8)], closed=True, steps=2)
         panel = canvas.soft(canvas.mask(outline), 0.014)
         canvas.shade(PANEL, panel, 0.3)
-        edge = canvas.soft(canvas.mask(outline + (0.006, 0.0)), 0.006) - canvas.soft(canvas.mask(outline), 0.006)
+        edge = canvas.soft(canvas.mask(outline + np.array((0.006, 0.0))), 0.006) - canvas.soft(
+            canvas.mask(outline), 0.006
+        )
         canvas.glow((190, 210, 226), np.clip(edge, 0, 1), 0.16)
 
 

@@ -51,7 +51,7 @@ def _paint_neck(canvas: Canvas) -> None:
     canvas.glow((255, 226, 200), neck * canvas.bump(0.455, 0.72, 0.026, 0.05), 0.16)
     drop = [(0.5, 0.806), (0.526, 0.792), (0.551, 0.757), (0.57, 0.704)]
     chain = build_spline([*[(1 - x, y) for x, y in drop[:0:-1]], *drop], closed=False)
-    shadow = canvas.soft(canvas.strokes([(chain + (0.001, 0.004), 0.003)], taper=False), 0.0018)  # noqa: RUF005
+    shadow = canvas.soft(canvas.strokes([(chain + np.array((0.001, 0.004)), 0.003)], taper=False), 0.0018)
     canvas.shade(SKIN_SHADOW, shadow * neck, 0.5)
     canvas.lay(GOLD, canvas.strokes([(chain, 0.0021)], taper=False) * neck, 0.9)
     canvas.lay(GOLD, np.clip(canvas.bump(0.5, 0.811, 0.006, 0.006) * 2.4 - 1, 0, 1))

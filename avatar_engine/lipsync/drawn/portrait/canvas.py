@@ -62,23 +62,26 @@ class Canvas:
         """Coverage of a closed outline, float32[h, w] in 0..1."""
         cover = np.zeros((self.layout.height, self.layout.width), np.uint8)
         cv2.fillPoly(cover, [self._fixed(outline)], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
-        return cover.astype(np.float32) / 255
+        return cover.astype(np.float32) / np.float32(255)
 
     def soft(self, mask: Float32, radius: float) -> Float32:
         """A mask blurred by `radius` units."""
         sigma = radius * self.layout.scale
         shrink = max(1, int(sigma / 3))
-        if shrink == 1:
-            return cv2.GaussianBlur(mask, (0, 0), sigma)
-        small = cv2.resize(mask, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
-        small = cv2.GaussianBlur(small, (0, 0), sigma / shrink)
-        return cv2.resize(small, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)
+        blurred: Float32 = mask
+        if shrink > 1:
+            blurred = cv2.resize(mask, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
+        blurred = cv2.GaussianBlur(blurred, (0, 0), sigma / shrink)
+        if shrink > 1:
+            blurred = cv2.resize(blurred, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)
+        return blurred
 
     def bump(self, x: float, y: float, width: float, height: float, turn: float = 0.0) -> Float32:
         """A soft spot, 1 in the middle; width and height are where it has fallen to 1/e."""
         dx, dy = self.x - x, self.y - y
         c, s = np.cos(turn), np.sin(turn)
-        return np.exp(-(((dx * c + dy * s) / width) ** 2) - ((dy * c - dx * s) / height) ** 2).astype(np.float32)
+        spot: Float32 = np.exp(-(((dx * c + dy * s) / width) ** 2) - ((dy * c - dx * s) / height) ** 2)
+        return spot.astype(np.float32, copy=False)
 
     def lay(self, colour: Colour | Float32, mask: Float32, opacity: float = 1.0) -> None:
         """Paint a colour or a picture through a mask."""
