@@ -21,7 +21,9 @@ from chat.llm.persona_lines import PersonaLines
 logger = logging.getLogger(__name__)
 
 EMBEDDED_NAME = "embedded"
-EMBEDDED_TEMPERATURE = 0.6
+EMBEDDED_TEMPERATURE = 0.5
+EMBEDDED_STOP = ("```", "\n\n")
+"""What the presenter cannot say aloud, code above all, which this model writes gladly."""
 DEFAULT_TEMPERATURE = 0.7
 DEFAULT_MAX_TOKENS = 80
 LARGEST_MAX_TOKENS = 1000
@@ -85,6 +87,7 @@ def build_embedded_model(port: int) -> OpenAIChatModel:
         model=EMBEDDED_NAME,
         temperature=EMBEDDED_TEMPERATURE,
         max_tokens=DEFAULT_MAX_TOKENS,
+        stop=EMBEDDED_STOP,
     )
 
 
