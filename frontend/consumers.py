@@ -35,6 +35,9 @@ class MediaConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     limit of sockets counts.
     """
 
+    # A name that no layer has: media never crosses the layer, and a layer would cost every viewer a channel and a task.
+    channel_layer_alias = "none"
+
     def __init__(
         self,
         *,
@@ -58,6 +61,13 @@ class MediaConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         finally:
             # Here and not in `disconnect`, which a failed handler or a cancelled connection never reaches.
             self._release()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.receive":
+            # Channels looks for stale database connections in a thread before each message; reports touch no database.
+            await self.websocket_receive(message)
+        else:
+            await super().dispatch(message)
 
     async def connect(self) -> None:
         slug = self.scope["url_route"]["kwargs"]["slug"]
@@ -83,22 +93,27 @@ class MediaConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
             self._room.unsubscribe(self._viewer)
         if self._address is not None:
             self._hub.addresses.leave(self._address)
+            self._address = None
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self._room is None or self._viewer is None or self._viewer.closed:
             return
         if not self._pace.take():
-            await self.close(TOO_MANY)
+            await self._turn_away(TOO_MANY)
             return
         try:
             report = parse_report(text_data)
         except ValueError:
-            await self.close(BAD_MESSAGE)
+            await self._turn_away(BAD_MESSAGE)
             return
         if report is None:
             self._room.want_keyframe()
         else:
             self._room.acknowledge(self._viewer, *report)
+
+    async def _turn_away(self, code: int) -> None:
+        self._release()
+        await self.close(code)
 
     async def _send_all(self, viewer: ViewerQueue) -> None:
         try:
@@ -108,6 +123,9 @@ class MediaConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
                 await self.base_send({"type": "websocket.send", field: message})
         except ViewerClosed as closed:
             await self.close(closed.code)
+        except OSError:
+            # The page went away in the middle of a send; some servers say so here. Its `disconnect` follows.
+            return
 
 
 def parse_report(text: str | None) -> tuple[int, int] | None:

@@ -89,8 +89,12 @@ class IdleClipStore:
             draft.unlink(missing_ok=True)
 
     def delete(self, slug: str) -> None:
-        """Forget the stored clip, if there is one."""
-        self._path(slug).unlink(missing_ok=True)
+        """Forget the stored clip, if there is one. A disk that refuses is logged."""
+        path = self._path(slug)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("idle clip %s is not deleted: %s", path, error)
 
     def _path(self, slug: str) -> Path:
         return self._folder / f"{quote(slug, safe='')}.clip"

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from avatar_engine.stream.codec import CodecConfig
 from avatar_engine.stream.envelope import MediaEnvelope
-from avatar_engine.timing import SAMPLES_PER_FRAME
+from avatar_engine.timing import FPS, SAMPLES_PER_FRAME
+from frontend.hub_hooks import HubHooks
 from frontend.media_message import HEADER, KIND_INIT
+from frontend.room_hub import RoomHub
 from frontend.viewer_queue import ViewerQueue
 
 CONFIG = CodecConfig(width=64, height=64, fps=25, avcc=bytes.fromhex("0142c00affe100"), preskip=120)
@@ -115,3 +117,44 @@ def frames_of(messages: list[dict | Received]) -> list[Received]:
 
 def notes_of(messages: list[dict | Received], kind: str) -> list[dict]:
     return [m for m in messages if isinstance(m, dict) and m["type"] == kind]
+
+
+async def show(room, time, numbers, **fields):
+    """Publish frames at their pace."""
+    for number in numbers:
+        room.publish(build_frame(number, **fields))
+        await time.advance(1 / FPS)
+
+
+def put_clip(room: RoomHub, frames: int = 30) -> None:
+    """Give the room an idle clip with one key frame, its pictures named "0.<index>"."""
+    for index in range(frames):
+        room.put_idle_clip(index, frames, build_frame(index, epoch=0, key=index == 0, video=b"0.%d" % index))
+
+
+def assert_contiguous(frames):
+    steps = {after.room_pts - before.room_pts for before, after in itertools.pairwise(frames)}
+    assert steps <= {SAMPLES_PER_FRAME}
+
+
+class Reports:
+    """Hooks that write down what they are told."""
+
+    def __init__(self):
+        self.displayed, self.delivered, self.keyframes, self.audience = [], [], [], []
+
+    @property
+    def hooks(self):
+        async def displayed(*args):
+            self.displayed.append(args)
+
+        async def delivered(*args):
+            self.delivered.append(args)
+
+        async def keyframe(room):
+            self.keyframes.append(room)
+
+        async def audience(*args):
+            self.audience.append(args)
+
+        return HubHooks(displayed, delivered, keyframe, audience)
