@@ -98,7 +98,8 @@ def prepare_venv(requirements: str) -> None:
     else:
         say(f"Bringing .venv to {requirements}")
     install(requirements)
-    stamp.write_text(pins)
+    for name in ("requirements.txt", requirements):  # the second brings the first along
+        (VENV / f".{name}.sha256").write_text(pins)
 
 
 def hash_pins() -> str:

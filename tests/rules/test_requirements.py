@@ -5,10 +5,19 @@ import re
 
 import pytest
 
+from avatar_engine.weights import WEIGHTS
 from mysite.bootstrap import TORCH
 from tests.rules.source import ROOT
 
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[a-z,]+\])?==([^\s;]+)$")
+
+
+# Weight files under these may be used and passed on by anybody, for money too.
+FREE_LICENCES = {"Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0"}
+
+
+def read_page() -> str:
+    return (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
 
 
 def normalise(name: str) -> str:
@@ -53,9 +62,16 @@ def test_installed_versions_are_the_pinned_ones(file: str) -> None:
 
 
 def test_every_requirement_has_a_line_in_the_docs() -> None:
-    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    page = read_page().partition("\n## Weights\n")[0]
     listed = {normalise(name) for name in re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)}
     assert listed == read_direct().keys()
+
+
+def test_every_weight_file_and_its_licence_stand_in_the_docs() -> None:
+    page = read_page().partition("\n## Weights\n")[2]
+    listed = dict(re.findall(r"^\| `([^`]+)` \|.*\| ([^|]+) \|$", page, re.MULTILINE))
+    assert listed == {weight.name: weight.licence for weight in WEIGHTS}
+    assert set(listed.values()) <= FREE_LICENCES
 
 
 def describe_licence(name: str) -> str:
