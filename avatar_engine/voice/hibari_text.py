@@ -21,7 +21,8 @@ _MONEY: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 )
 _SCALES = MappingProxyType({"k": "thousand", "m": "million", "b": "billion", "bn": "billion", "t": "trillion"})
 _AMOUNT = re.compile(
-    r"([$£€¥₹₩])\s?(\d[\d,]*)(?:\.(\d+))?(?!\d)(?:\s?(k|m|bn|b|t|thousand|million|billion|trillion)\b)?", re.IGNORECASE
+    r"([$£€¥₹₩])\s?(\d+(?:,\d{3})*)(?:\.(\d+))?(?!\d)(?:\s?(k|m|bn|b|t|thousand|million|billion|trillion)\b)?",
+    re.IGNORECASE,
 )
 _CODES = MappingProxyType({"USD": "US dollars", "EUR": "euros", "GBP": "pounds", "JPY": "yen", "CNY": "yuan"})
 _CODE = re.compile(rf"(?<=\d)\s?({'|'.join(_CODES)})\b")
