@@ -8,7 +8,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol
 
+import av
+import cv2
 import numpy as np
+from av.video.frame import PictureType
 
 from avatar_engine.stream.codec import CodecConfig
 from avatar_engine.stream.envelope import MediaEnvelope
@@ -20,7 +23,7 @@ GOP_FRAMES = 50
 KEYFRAME_GAP_SAMPLES = SAMPLE_RATE_HZ
 CRF = 23
 OPUS_BITS = 64_000
-PEAK_FACTOR = 1.5
+PEAK_SHARE = 0.5
 BASE_KBPS = 1000
 BASE_PIXELS = 512 * 512
 _TIME_BASE = Fraction(1, SAMPLE_RATE_HZ)
@@ -125,10 +128,6 @@ class H264OpusEncoder:
 
     def _encode_picture(self, rgb: UInt8, pts: int) -> tuple[bytes, bool]:
         """One access unit in AVCC form, and whether it is an IDR."""
-        import av
-        import cv2
-        from av.video.frame import PictureType
-
         frame = av.VideoFrame.from_ndarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
         frame.pts = pts
         frame.time_base = _TIME_BASE
@@ -145,8 +144,6 @@ class H264OpusEncoder:
 
     def _encode_sound(self, pcm: Int16, pts: int) -> bytes:
         """The one Opus packet made from exactly these 960 samples."""
-        import av
-
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm[np.newaxis]), format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE_HZ
         frame.pts = pts
@@ -161,9 +158,7 @@ def default_kbps(width: int, height: int) -> int:
 
 
 def open_x264(width: int, height: int, kbps: int) -> Any:
-    """An open PyAV codec context: constant quality, held under `kbps` by a one-second buffer with 1.5 x peaks."""
-    import av
-
+    """An open PyAV codec context: constant quality while `kbps` is enough for it, and no second over 1.5 x `kbps`."""
     codec = av.CodecContext.create("libx264", "w")
     codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
     codec.time_base, codec.framerate = _TIME_BASE, Fraction(FPS)
@@ -177,8 +172,9 @@ def open_x264(width: int, height: int, kbps: int) -> Any:
         "tune": "zerolatency",
         "profile": "baseline",
         "crf": str(CRF),
-        "maxrate": f"{round(kbps * PEAK_FACTOR)}k",
-        "bufsize": f"{kbps}k",
+        # The decoder model lets T seconds have at most maxrate * T + bufsize bits.
+        "maxrate": f"{kbps}k",
+        "bufsize": f"{round(kbps * PEAK_SHARE)}k",
         "forced-idr": "1",
     }
     codec.open()
@@ -187,8 +183,6 @@ def open_x264(width: int, height: int, kbps: int) -> Any:
 
 def open_opus() -> Any:
     """An open PyAV codec context whose every 960 samples give one packet at once."""
-    import av
-
     codec = av.CodecContext.create("libopus", "w")
     codec.sample_rate, codec.layout, codec.format = SAMPLE_RATE_HZ, "mono", "s16"
     codec.bit_rate, codec.time_base = OPUS_BITS, _TIME_BASE

@@ -18,6 +18,10 @@ _SYNC_SAMPLE = 0x02000000
 _DELTA_SAMPLE = 0x01010000
 _BASE_IS_MOOF = 0x020000
 _UNDETERMINED = 0x55C4
+# traf header, tfhd, tfdt and the fixed part of trun
+_SOUND_TRAF_BYTES = 8 + 16 + 20 + 20
+# moof header, mfhd and the whole traf of the picture
+_MOOF_BYTES = 8 + 16 + (8 + 16 + 20 + 28)
 
 
 def _box(kind: bytes, *parts: bytes) -> bytes:
@@ -78,12 +82,6 @@ def build_fragment(seq: int, envelope: MediaEnvelope, room_pts: int, preskip: in
 def _traf(track: int, decode_time: int, trun: bytes) -> bytes:
     tfhd = _full(b"tfhd", 0, _BASE_IS_MOOF, struct.pack(">I", track))
     return _box(b"traf", tfhd, _full(b"tfdt", 1, 0, struct.pack(">Q", decode_time)), trun)
-
-
-# traf header, tfhd, tfdt and the fixed part of trun
-_SOUND_TRAF_BYTES = 8 + 16 + 20 + 20
-# moof header, mfhd and the whole traf of the picture
-_MOOF_BYTES = 8 + 16 + (8 + 16 + 20 + 28)
 
 
 def _track(track: int, handler: bytes, size: bytes, volume: int, media_header: bytes, sample_entry: bytes) -> bytes:
