@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -73,7 +74,7 @@ def unpack_binary(data: bytes) -> BinaryFrame:
     try:
         header = json.loads(data[_HEAD.size : _HEAD.size + length])
         frame = BinaryFrame(Kind(kind), header, data[_HEAD.size + length :])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WireError(f"bad link frame: {error}") from error
     if not isinstance(header, dict) or not isinstance(header.get("room"), str):
         raise WireError("a link frame names no room")
@@ -89,7 +90,7 @@ def unpack_text(data: str) -> dict[str, Any]:
     """The message in `data`: an object with a string `type`. Raises `WireError`."""
     try:
         message = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WireError(f"bad link message: {error}") from error
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise WireError("a link message has no type")
@@ -127,13 +128,16 @@ def unpack_speech(frame: BinaryFrame) -> Speech:
             pcm=np.frombuffer(frame.payload, dtype="<i2"),
             marks=tuple(unpack_mark(mark) for mark in header.get("marks", [])),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise WireError(f"bad speech header: {error}") from error
 
 
 def unpack_mark(value: Any) -> Mark:
-    """A `[kind, text, start_ms, end_ms]` list as a mark. Raises ValueError."""
+    """A `[kind, text, start_ms, end_ms]` list as a mark. Raises TypeError, ValueError or OverflowError."""
     kind, text, start_ms, end_ms = value
     if kind not in ("phoneme", "word"):
         raise ValueError(f"unknown mark kind {kind!r}")
-    return Mark(kind, str(text), float(start_ms), float(end_ms))
+    mark = Mark(kind, str(text), float(start_ms), float(end_ms))
+    if not (math.isfinite(mark.start_ms) and math.isfinite(mark.end_ms)):
+        raise ValueError(f"a mark from {start_ms} to {end_ms} ms")
+    return mark
