@@ -70,6 +70,8 @@ class Performer:
         self._picture: UInt8 | None = None
         self._fade: Int16 | None = None
         self._frame = 0
+        self._on_air: SpokenFrame | None = None
+        self._ahead: list[SpokenFrame] = []
         self._busy = False
         self._render_ms = 0.0
         self.underruns = 0
@@ -103,10 +105,10 @@ class Performer:
         spoken = ready[0] if ready is not None else batch[0] if batch else None
         fade, self._fade = (self._fade, None) if spoken is None else (None, None)
         began = self._clock()
-        self._busy = True
-        make = partial(self._make_frame, ready, batch, late, fade)
+        self._busy, self._on_air, self._ahead = True, spoken, batch[1:]
+        make = partial(self._make_frame, ready, batch, late, fade, self.generation)
         envelope, drawn = await asyncio.get_running_loop().run_in_executor(self._executor, make)
-        self._busy = False
+        self._busy, self._on_air, self._ahead = False, None, []
         self._render_ms += 0.1 * ((self._clock() - began) * 1000 - self._render_ms)
         self._rendered.extend(item for item in drawn if item[0].sentence.generation >= self.generation)
         self._send_media(envelope)
@@ -126,21 +128,29 @@ class Performer:
         return batch
 
     def _make_frame(
-        self, ready: tuple[SpokenFrame, UInt8] | None, batch: list[SpokenFrame], late: bool, fade: Int16 | None
+        self,
+        ready: tuple[SpokenFrame, UInt8] | None,
+        batch: list[SpokenFrame],
+        late: bool,
+        fade: Int16 | None,
+        generation: int,
     ) -> tuple[MediaEnvelope, list[tuple[SpokenFrame, UInt8]]]:
         """Draw what is not drawn yet and encode one frame; returns the frames drawn ahead as well."""
-        drawn = list(zip(batch, self._draw(list(batch)), strict=True)) if batch else []
+        last = self._picture if late else None
+        drawn = [(frame, last) for frame in batch] if last is not None else []
+        if batch and not drawn:
+            drawn = list(zip(batch, self._draw(list(batch)), strict=True))
         if ready is None and drawn:
             ready = drawn.pop(0)
         if ready is not None:
             spoken, picture = ready
             pcm = spoken.pcm
         else:
-            picture = self._picture if late and self._picture is not None else self._draw([None])[0]
+            picture = last if last is not None else self._draw([None])[0]
             pcm = SILENCE if fade is None else fade
         self._picture = picture
         envelope = self._encoder.encode(
-            picture, pcm, epoch=self.epoch, pts=self.pts, speaking=ready is not None, generation=self.generation
+            picture, pcm, epoch=self.epoch, pts=self.pts, speaking=ready is not None, generation=generation
         )
         return envelope, drawn
 
@@ -165,11 +175,8 @@ class Performer:
         sentence = spoken.sentence
         if spoken.is_first:
             self._send(self.reports.add("started", sentence.sentence, sentence.turn, envelope.pts, 0))
-        if spoken.is_last:
-            heard_ms = sentence.frames * FRAME_MS
-            end = envelope.pts + SAMPLES_PER_FRAME
-            self._send(self.reports.add("ended", sentence.sentence, sentence.turn, end, heard_ms))
-            self._queue.finish_empty()
+        sentence.performed += 1
+        self._report_finished(envelope.pts + SAMPLES_PER_FRAME)
 
     def push(self, speech: Speech) -> None:
         """Take sound from stage. Sound of an older generation is dropped; a newer one interrupts."""
@@ -178,18 +185,18 @@ class Performer:
         if speech.generation > self.generation:
             self.interrupt(speech.generation)
         self._queue.push(speech)
-        self._report_finished()
+        self._report_finished(self.pts)
 
     def truncate(self) -> None:
         """Whoever sent speech is gone: sentences end with the sound that has arrived."""
         self._queue.truncate()
-        self._report_finished()
+        self._report_finished(self.pts)
 
-    def _report_finished(self) -> None:
-        """Sentences whose end came without a frame of its own."""
+    def _report_finished(self, pts: int) -> None:
+        """Report sentences that had come to their end by `pts`; an end may come without a frame of its own."""
         for sentence in self._queue.finish_empty():
-            heard_ms = sentence.frames * FRAME_MS
-            self._send(self.reports.add("ended", sentence.sentence, sentence.turn, self.pts, heard_ms))
+            heard_ms = sentence.performed * FRAME_MS
+            self._send(self.reports.add("ended", sentence.sentence, sentence.turn, pts, heard_ms))
 
     def interrupt(self, generation: int) -> None:
         """Drop everything older than `generation`, now; what is cut is reported with the time heard."""
@@ -197,11 +204,12 @@ class Performer:
             return
         self.generation = generation
         silent_from = self.pts + (SAMPLES_PER_FRAME if self._busy else 0)
-        ahead = {id(frame.sentence): frame.index for frame, _ in reversed(self._rendered)}
-        upcoming = self._rendered[0][0].pcm if self._rendered else self._queue.peek_pcm()
+        ahead = [*(frame for frame, _ in self._rendered), *self._ahead]
+        upcoming = ahead[0].pcm if ahead else self._queue.peek_pcm()
         self._rendered.clear()
         for sentence in self._queue.drop_older(generation):
-            heard = ahead.get(id(sentence), sentence.taken)
+            on_air = self._on_air is not None and self._on_air.sentence is sentence
+            heard = sentence.performed + on_air
             self._send(self.reports.add("cut", sentence.sentence, sentence.turn, silent_from, heard * FRAME_MS))
             self._fade_from(heard, upcoming)
         self._send(

@@ -18,7 +18,8 @@ MARK_MARGIN_MS = 400.0
 
 @dataclass(slots=True)
 class QueuedSentence:
-    """One sentence as far as its sound has arrived. `taken` counts frames already performed."""
+    """One sentence as far as its sound has arrived. `taken` counts frames given out to be drawn, `performed` those
+    that went on air."""
 
     sentence: int
     turn: int
@@ -27,12 +28,18 @@ class QueuedSentence:
     complete: bool = False
     frames: int = 0
     taken: int = 0
+    performed: int = 0
     next_seq: int = 0
     rest: Int16 = field(default_factory=lambda: np.zeros(0, np.int16))
 
+    def end_here(self) -> None:
+        """No more sound will come: what has arrived is all of it."""
+        self.complete = True
+        self.rest = np.zeros(0, np.int16)
+
     @property
     def ended(self) -> bool:
-        return self.complete and self.taken == self.frames
+        return self.complete and self.performed == self.frames
 
 
 @dataclass(slots=True)
@@ -57,13 +64,9 @@ class SpokenFrame:
     def is_first(self) -> bool:
         return self.index == 0
 
-    @property
-    def is_last(self) -> bool:
-        return self.sentence.complete and self.index == self.sentence.frames - 1
-
 
 class SpeechQueue:
-    """First in, first out, by sentence. Bounded: `room_for` says how much more sound is welcome.
+    """First in, first out, by sentence. Bounded: past `limit_s` of sound it refuses more.
 
     `drop_older(generation)` empties it of everything that an interrupt made stale.
     """
@@ -96,10 +99,17 @@ class SpeechQueue:
         return self._frames[0][2] if self._frames else None
 
     def push(self, speech: Speech) -> bool:
-        """Take sound. False where it does not fit or comes out of order; it is then dropped and counted."""
+        """Take sound. False where it does not fit or comes out of order; it is then dropped and counted.
+
+        A sentence of which a part is missing ends with what had arrived before the gap.
+        """
         sentence = self._sentence_of(speech)
-        if sentence is None or speech.seq != sentence.next_seq or len(self._frames) > self._limit_frames:
+        if sentence is None or speech.seq < sentence.next_seq:
             self.refused += 1
+            return False
+        if speech.seq > sentence.next_seq or len(self._frames) > self._limit_frames:
+            self.refused += 1
+            sentence.end_here()
             return False
         sentence.next_seq += 1
         sentence.marks.extend(speech.marks)
@@ -133,12 +143,10 @@ class SpeechQueue:
     def truncate(self) -> None:
         """No more sound will come for sentences that are not complete: what has arrived is all of them."""
         for sentence in self._sentences:
-            if not sentence.complete:
-                sentence.complete = True
-                sentence.rest = np.zeros(0, np.int16)
+            sentence.end_here()
 
     def finish_empty(self) -> list[QueuedSentence]:
-        """Remove and return sentences at the head that are complete and have nothing left to perform."""
+        """Remove and return sentences at the head that are complete and performed to their end."""
         done = []
         while self._sentences and self._sentences[0].ended:
             done.append(self._sentences.popleft())
