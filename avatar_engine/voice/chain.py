@@ -86,13 +86,16 @@ class VoiceChain:
         speaking = [voice for voice in self._voices if voice.card.speaks(language)]
         if not speaking:
             raise VoiceError(f"no voice speaks {language!r}")
-        now = self._clock()
-        awake = [voice for voice in speaking if self._health[voice.card.name].rests_until <= now]
+        awake = [voice for voice in speaking if not self.rests(voice)]
         ranked = sorted(awake, key=self._rank)
         if ranked:
             for passed_over in awake[: awake.index(ranked[0])]:
                 self._probe_soon(passed_over)
         return ranked or speaking
+
+    def rests(self, voice: Voice) -> bool:
+        """Whether the voice failed a short time ago, in any reply."""
+        return self._health[voice.card.name].rests_until > self._clock()
 
     def answered(self, voice: Voice) -> None:
         """The voice gave sound."""
@@ -139,7 +142,7 @@ class VoiceChain:
 class ReplyVoice:
     """The voice of one reply: a `Voice` that keeps to one speaker as long as that speaker can.
 
-    Where it fails, the next voice of the chain says what is left of the sentence and the rest of the reply.
+    Until its first sound it makes way where it failed in another reply. Where it fails, the next voice of the chain says what is left of the sentence and the rest of the reply.
     A sentence in a script that the speaker does not read goes to one that does, for that sentence only.
     """
 
@@ -147,6 +150,7 @@ class ReplyVoice:
         self._chain = chain
         self._language = language
         self._voice = voice
+        self._begun = False
         self.fallbacks: list[Fallback] = []
         """What other voices had to say, for the record of the turn."""
 
@@ -161,6 +165,8 @@ class ReplyVoice:
     async def speak(self, text: str, language: str | None = None) -> AsyncGenerator[AudioChunk]:
         """See `Voice.speak`. Raises `VoiceError` only when every voice for the language failed."""
         language = language or detect_language(text, latin=self._language)
+        if not self._begun and self._chain.rests(self._voice):
+            self._voice = self._chain.candidates(self._language)[0]
         voice = self._voice if self._voice.card.speaks(language) else self._chain.candidates(language)[0]
         tried = {voice.card.name}
         said_ms = 0.0
@@ -169,6 +175,7 @@ class ReplyVoice:
             try:
                 async with aclosing(voice.speak(text, language)) as chunks:
                     async for chunk in chunks:
+                        self._begun = True
                         yield heard.take(chunk)
                 if heard.any:
                     self._chain.answered(voice)

@@ -21,6 +21,8 @@ NET_RATE_HZ = 24_000
 LEAD_MS = 40.0
 TAIL_MS = 80.0
 BETWEEN_SENTENCES_MS = 240.0
+GAIN = 1.8
+"""Brings speech to -20 dB while it sounds; the loudest peak of 27 sentences, shouts among them, then is 0.9."""
 _MAX_SYMBOLS = 400
 _CLAUSE_ENDS = ",;:—"
 _DURATIONS = "/Clip_output_0"
@@ -192,7 +194,7 @@ def _trim(wave: Float32, sounds: list[Sound], passage: Passage) -> Utterance:
     spoken = time_groups(passage.groups, placed)
     words = align_words(passage.words, spoken) or spread_words(passage.words, LEAD_MS, sound_end_ms - begin_ms)
     marks = sorted((*build_phoneme_marks(placed), *words), key=lambda mark: mark.start_ms)
-    loud = soxr.resample(kept, NET_RATE_HZ, SAMPLE_RATE_HZ)
+    loud = soxr.resample(kept * np.float32(GAIN), NET_RATE_HZ, SAMPLE_RATE_HZ)
     pcm = (np.clip(loud, -1.0, 1.0) * 32767).astype(np.int16)
     return Utterance(pcm, tuple(marks))
 

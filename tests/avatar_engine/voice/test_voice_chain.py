@@ -180,6 +180,18 @@ async def test_failure_inside_a_sentence_says_no_word_twice(clock: Clock) -> Non
     assert reply.fallbacks[0].text == "three four."
 
 
+async def test_a_failure_elsewhere_counts_until_the_first_sound(clock: Clock) -> None:
+    first, second = FakeVoice("a"), FakeVoice("b")
+    chain = VoiceChain([first, second], clock)
+    waiting, speaking = chain.choose("en"), chain.choose("en")
+    await speak(speaking, "On air.")
+    chain.failed(first, VoiceError("elsewhere"))
+    await speak(waiting, "Other voice.")
+    await speak(speaking, "Same voice.")
+    assert second.spoken == ["Other voice."]
+    assert first.spoken == ["On air.", "Same voice."]
+
+
 async def test_reply_keeps_its_voice_when_a_better_one_comes_back(clock: Clock) -> None:
     net, embedded = network(), FakeVoice("a")
     chain = VoiceChain([net, embedded], clock)
