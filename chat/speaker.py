@@ -16,7 +16,7 @@ from avatar_engine.timing import CHUNK_MS, samples_to_ms
 from avatar_engine.types import AudioChunk, Mark
 from avatar_engine.wire import unpack_mark
 from chat import speech_events
-from chat.heard import build_heard
+from chat.heard import build_heard, estimate_ms
 from chat.models import Sentence, Turn
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,8 @@ class Speaker:
         self._work = asyncio.Event()
         self._news = asyncio.Event()
         self._inbox: deque[dict[str, Any]] = deque(maxlen=INBOX_MESSAGES)
+        self._reconciled = presenter.openings
+        self._silent = False
         self.heard: list[str] = []
         self.first_pts: int | None = None
         self.end_pts: int | None = None
@@ -80,8 +82,9 @@ class Speaker:
     def adopt(self, row: Sentence) -> None:
         """A sentence that was on air when an earlier stage process ended."""
         marks = tuple(unpack_mark(mark) for mark in row.marks)
+        sent = row.duration_ms > 0
         self._flying[row.pk] = Flying(
-            row, row.epoch or 0, marks, sent=True, captioned=row.start_pts is not None, adopted=True
+            row, row.epoch or 0, marks, sent=sent, captioned=row.start_pts is not None, adopted=True
         )
 
     def finish(self) -> None:
@@ -90,7 +93,7 @@ class Speaker:
         self._wake()
 
     def take(self, message: dict[str, Any]) -> None:
-        """A report of the link, or `{"type": "ready"}` when a render process shows the room again."""
+        """A report or `interrupted` of the link, or `{"type": "ready"}` when a render process shows the room again."""
         self._inbox.append(message)
         self._news.set()
 
@@ -125,11 +128,13 @@ class Speaker:
 
     async def _push_all(self) -> None:
         while not self._done:
-            if not self._waiting:
+            if not self._waiting or self._reconciled != self._presenter.openings:
                 self._work.clear()
                 await self._work.wait()
                 continue
             await asyncio.wait_for(self._presenter.ready.wait(), RENDER_WAIT_S)
+            if self._reconciled != self._presenter.openings:
+                continue
             row = self._waiting.popleft()
             try:
                 await self._push(row)
@@ -137,12 +142,13 @@ class Speaker:
                 log.info("turn %s: render went away during sentence %s", self._turn.pk, row.index)
 
     async def _push(self, row: Sentence) -> None:
-        row.state = Sentence.State.ON_AIR
-        row.epoch = self._presenter.epoch
-        row.start_pts = None
-        await row.asave(update_fields=["state", "epoch", "start_pts"])
+        opening = self._presenter.openings
         flying = Flying(row, self._presenter.epoch)
         self._flying[row.pk] = flying
+        row.state, row.epoch, row.start_pts = Sentence.State.ON_AIR, flying.epoch, None
+        await row.asave(update_fields=["state", "epoch", "start_pts"])
+        if self._presenter.openings != opening:
+            return
         self._stamp("voice_sent")
         counted = _CountedSound(self._speak(row.text))
         try:
@@ -155,7 +161,8 @@ class Speaker:
             )
         except VoiceError as error:
             log.warning("turn %s: no voice for sentence %s: %s", self._turn.pk, row.index, error)
-            await self._settle(row, Sentence.State.CUT, "")
+            if not counted.chunks:
+                await self._settle(row, Sentence.State.CUT, "")
             return
         flying.sent = True
         row.duration_ms = counted.chunks * CHUNK_MS
@@ -172,6 +179,9 @@ class Speaker:
         if message["type"] == "ready":
             await self._reconcile()
             return
+        if message["type"] == "interrupted":
+            self._silent = int(message["generation"]) > self._generation
+            return
         flying = self._flying.get(int(message["sentence"]))
         if flying is not None:
             await self._take_report(flying, message)
@@ -179,6 +189,7 @@ class Speaker:
 
     async def _take_report(self, flying: Flying, message: dict[str, Any]) -> None:
         row = flying.row
+        at = (int(message["epoch"]), int(message["pts"]))
         if message["event"] == "started":
             await self._started(flying, message)
         elif message["event"] == "ended":
@@ -186,12 +197,14 @@ class Speaker:
             self.end_pts = int(message["pts"])
             whole = flying.sent and heard_ms >= row.duration_ms - CHUNK_MS
             heard = row.text if whole else self._heard(flying, heard_ms)
-            await self._settle(row, Sentence.State.HEARD if whole else Sentence.State.CUT, heard)
+            await self._settle(row, Sentence.State.HEARD if whole else Sentence.State.CUT, heard, at)
         elif message["event"] == "cut":
-            await self._settle(row, Sentence.State.CUT, self._heard(flying, float(message["heard_ms"])))
+            await self._settle(row, Sentence.State.CUT, self._heard(flying, float(message["heard_ms"])), at)
 
     async def _started(self, flying: Flying, message: dict[str, Any]) -> None:
         row = flying.row
+        if flying.started:
+            return
         row.start_pts = int(message["pts"])
         flying.started = True
         await row.asave(update_fields=["start_pts"])
@@ -208,9 +221,15 @@ class Speaker:
         self._presenter.tell(speech_events.caption(flying.row, flying.marks))
 
     def _heard(self, flying: Flying, heard_ms: float) -> str:
-        return build_heard(flying.row.text, flying.marks, heard_ms, flying.row.duration_ms)
+        row = flying.row
+        if not flying.sent:
+            return build_heard(row.text, (), heard_ms, estimate_ms(row.text))
+        return build_heard(row.text, flying.marks, heard_ms, row.duration_ms)
 
-    async def _settle(self, row: Sentence, state: Sentence.State, heard: str) -> None:
+    async def _settle(
+        self, row: Sentence, state: Sentence.State, heard: str, at: tuple[int, int] | None = None
+    ) -> None:
+        """Give a sentence its end state. `at`: epoch and pts from which on it is not heard, by default now."""
         self._flying.pop(row.pk, None)
         row.state = state
         row.heard = heard
@@ -218,11 +237,13 @@ class Speaker:
         if heard:
             self.heard.append(heard)
         if state == Sentence.State.CUT:
-            self._presenter.tell(speech_events.interrupted(row, self._presenter.epoch, self._presenter.pts))
+            epoch, pts = at or (self._presenter.epoch, self._presenter.pts)
+            self._presenter.tell(speech_events.interrupted(row, epoch, pts))
         self._wake()
 
     async def _reconcile(self) -> None:
         """Render is back. What it holds goes on; what had started elsewhere is cut; what had not is said again."""
+        opening = self._presenter.openings
         for flying in sorted(self._flying.values(), key=lambda f: f.row.index, reverse=True):
             row = flying.row
             if flying.epoch == self._presenter.epoch and row.pk in self._presenter.held_sentences:
@@ -231,10 +252,11 @@ class Speaker:
                 heard_ms = self._last_heard_ms(flying)
                 await self._settle(row, Sentence.State.CUT, self._heard(flying, heard_ms))
             else:
-                self._flying.pop(row.pk, None)
+                self._waiting.appendleft(row)
+                del self._flying[row.pk]
                 row.state = Sentence.State.WRITTEN
                 await row.asave(update_fields=["state"])
-                self._waiting.appendleft(row)
+        self._reconciled = opening
         self._wake()
 
     def _last_heard_ms(self, flying: Flying) -> float:
@@ -246,7 +268,7 @@ class Speaker:
         try:
             async with asyncio.timeout(LAST_WORD_S):
                 await self._take_all()
-                while self._flying and self._presenter.ready.is_set():
+                while self._flying and not self._silent and self._presenter.ready.is_set():
                     self._news.clear()
                     await self._news.wait()
                     await self._take_all()
