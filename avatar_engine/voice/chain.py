@@ -142,8 +142,9 @@ class VoiceChain:
 class ReplyVoice:
     """The voice of one reply: a `Voice` that keeps to one speaker as long as that speaker can.
 
-    Until its first sound it makes way where it failed in another reply. Where it fails, the next voice of the chain says what is left of the sentence and the rest of the reply.
-    A sentence in a script that the speaker does not read goes to one that does, for that sentence only.
+    Where it fails, the next voice of the chain says what is left of the sentence, and the rest of the reply; until
+    the first sound, a failure in another reply counts too. A sentence in a script that the speaker does not read goes
+    to one that does, for that sentence only.
     """
 
     def __init__(self, chain: VoiceChain, language: str, voice: Voice) -> None:

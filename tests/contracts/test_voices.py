@@ -17,6 +17,7 @@ from avatar_engine.voice.base import Voice
 from avatar_engine.voice.chain import VoiceChain
 from avatar_engine.voice.edge import EdgeVoice
 from avatar_engine.voice.hibari import HibariVoice
+from avatar_engine.voice.hibari_net import HibariNet
 from avatar_engine.voice.silence import SilentVoice
 from avatar_engine.voice.words import split_words
 from tests.fakes.edge_service import EdgeService
@@ -38,8 +39,17 @@ VOICES: dict[str, Callable[[], Voice]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def hibari_net() -> HibariNet:
+    return HibariNet.load()
+
+
 @pytest_asyncio.fixture(params=VOICES)
-async def voice(request: pytest.FixtureRequest) -> AsyncIterator[Voice]:
+async def voice(
+    request: pytest.FixtureRequest, hibari_net: HibariNet, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Voice]:
+    """Each voice in turn; the network of hibari is loaded once for all tests."""
+    monkeypatch.setattr(HibariNet, "load", lambda: hibari_net)
     made = VOICES[request.param]()
     yield made
     await made.close()
@@ -142,8 +152,6 @@ async def test_early_close_stops_the_fake() -> None:
 
 
 async def test_early_close_leaves_later_sentences_unmade(monkeypatch: pytest.MonkeyPatch) -> None:
-    from avatar_engine.voice.hibari_net import HibariNet
-
     made: list[str] = []
     say = HibariNet.say
     monkeypatch.setattr(HibariNet, "say", lambda net, passage: made.append(passage.symbols) or say(net, passage))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import pytest_asyncio
 
 from avatar_engine.timing import CHUNK_MS, SAMPLE_RATE_HZ
 from avatar_engine.types import Mark
@@ -55,16 +55,19 @@ async def say(voice: HibariVoice, text: str) -> Said:
     return Said(np.concatenate([chunk.pcm for chunk in chunks]), [mark for chunk in chunks for mark in chunk.marks])
 
 
-@pytest_asyncio.fixture
-async def voice() -> AsyncIterator[HibariVoice]:
+@pytest.fixture(scope="module")
+def voice() -> Iterator[HibariVoice]:
     made = HibariVoice()
     yield made
-    await made.close()
+    asyncio.run(made.close())
 
 
-@pytest_asyncio.fixture
-async def said(voice: HibariVoice) -> list[Said]:
-    return [await say(voice, text) for text in SENTENCES]
+@pytest.fixture(scope="module")
+def said(voice: HibariVoice) -> list[Said]:
+    async def say_all() -> list[Said]:
+        return [await say(voice, text) for text in SENTENCES]
+
+    return asyncio.run(say_all())
 
 
 def mean(said: list[Said], series: str, symbols: frozenset[str] | None, shift_ms: float) -> float:
@@ -84,20 +87,20 @@ def best_shift(said: list[Said], series: str, high: frozenset[str], low: frozens
     return max(shifts, key=lambda ms: mean(said, series, high, ms) - mean(said, series, low, ms))
 
 
-async def test_closed_lips_are_quieter_than_vowels(said: list[Said]) -> None:
+def test_closed_lips_are_quieter_than_vowels(said: list[Said]) -> None:
     assert mean(said, "loud_db", VOWELS, 0) - mean(said, "loud_db", LIPS_CLOSED, 0) > 12
 
 
-async def test_hisses_have_more_treble_than_vowels(said: list[Said]) -> None:
+def test_hisses_have_more_treble_than_vowels(said: list[Said]) -> None:
     assert mean(said, "treble_db", HISSES, 0) - mean(said, "treble_db", VOWELS, 0) > 25
 
 
-async def test_marks_are_within_half_a_frame_of_the_sound(said: list[Said]) -> None:
+def test_marks_are_within_half_a_frame_of_the_sound(said: list[Said]) -> None:
     assert abs(best_shift(said, "loud_db", VOWELS, LIPS_CLOSED)) <= 20
     assert abs(best_shift(said, "treble_db", HISSES, VOWELS)) <= 20
 
 
-async def test_almost_every_closure_is_a_dip(said: list[Said]) -> None:
+def test_almost_every_closure_is_a_dip(said: list[Said]) -> None:
     """The quietest moment of a p or b inside speech is below the loudest of the vowels beside it."""
     dips: list[bool] = []
     for one in said:
@@ -111,7 +114,7 @@ async def test_almost_every_closure_is_a_dip(said: list[Said]) -> None:
     assert np.mean(dips) > 0.85
 
 
-async def test_sound_starts_40_ms_in_and_ends_80_ms_before_the_end(said: list[Said]) -> None:
+def test_sound_starts_40_ms_in_and_ends_80_ms_before_the_end(said: list[Said]) -> None:
     for one in said:
         heard = np.flatnonzero(one.loud_db > one.loud_db.max() - 40) * STEP_MS
         assert heard[0] == pytest.approx(LEAD_MS, abs=45)
@@ -119,7 +122,7 @@ async def test_sound_starts_40_ms_in_and_ends_80_ms_before_the_end(said: list[Sa
         assert one.phonemes[0].start_ms == pytest.approx(LEAD_MS, abs=1)
 
 
-async def test_phonemes_do_not_overlap_and_words_contain_them(said: list[Said]) -> None:
+def test_phonemes_do_not_overlap_and_words_contain_them(said: list[Said]) -> None:
     for one in said:
         for before, after in zip(one.phonemes, one.phonemes[1:], strict=False):
             assert before.start_ms < before.end_ms <= after.start_ms + 1e-6
