@@ -95,9 +95,10 @@ def prepare_venv(requirements: str) -> None:
             f"({on_disk / 1e9:.1f} GB on disk). The language model follows while the page is up."
         )
         run([interpreter, "-m", "venv", "--clear", str(VENV)])
+        install(requirements)
     else:
         say(f"Bringing .venv to {requirements}")
-    install(requirements)
+        install(requirements, "--quiet")
     for name in ("requirements.txt", requirements):  # the second brings the first along
         (VENV / f".{name}.sha256").write_text(pins)
 
@@ -110,8 +111,9 @@ def hash_pins() -> str:
     return digest.hexdigest()
 
 
-def install(requirements: str) -> None:
-    pip = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "on"]
+def install(requirements: str, *options: str) -> None:
+    """Install the pins into `.venv`; PyTorch first, from its own index, where no GPU would use the larger build."""
+    pip = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *options]
     if not has_nvidia_driver() and not is_installed(TORCH):
         if answers(TORCH_CPU_INDEX):
             say(f"No NVIDIA driver: taking the CPU build of {TORCH}")

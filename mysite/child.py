@@ -95,6 +95,8 @@ class Child:
         deadline = self.clock() + TERM_GRACE_S
         while self.pid == pid and self.clock() < deadline:
             await self.sleep(0.05)
+        if self.pid == pid:
+            self.say(self.program.name, f"does not end within {TERM_GRACE_S:.0f} s: killed")
         _signal_group(pid, signal.SIGKILL)
 
     async def _run_once(self) -> int:

@@ -14,6 +14,7 @@ from mysite.env import REPOSITORY, Env
 
 SAY_AS = "live"
 ASK_EVERY_S = 0.2
+REAPED_WITHIN_S = 1.0
 ON_AIR_FIRST_FOR_S = 8.0
 """How long the picture has the processors to itself before language model, worker and beat are started."""
 
@@ -106,7 +107,8 @@ class Supervisor:
         self._say(SAY_AS, "ending")
         opening.cancel()
         await asyncio.gather(*(child.stop() for child in (*self._then, *self._first)))
-        for task in self._tasks:
+        await asyncio.wait(self._tasks, timeout=REAPED_WITHIN_S)
+        for task in self._tasks:  # those that wait for their next start
             task.cancel()
         await asyncio.gather(opening, *self._tasks, return_exceptions=True)
 
