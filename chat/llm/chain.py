@@ -55,6 +55,10 @@ class ModelChain:
         """See `ChatModel.stream`. The stream says which models were asked. Raises what the last model asked raised."""
         return ChainStream(self._links, messages, self._clock)
 
+    def rests(self, model: str) -> bool:
+        """Whether the model of this name is left alone for now, because it failed a moment ago."""
+        return any(link.model.name == model and link.rests_at(self._clock()) for link in self._links)
+
     async def close(self) -> None:
         for link in self._links:
             await link.model.close()
