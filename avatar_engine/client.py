@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from avatar_engine import wire
+from avatar_engine.errors import VoiceError
 from avatar_engine.performer_spec import RoomSpec
-from avatar_engine.timing import CHUNK_MS
+from avatar_engine.timing import samples_to_ms
 from avatar_engine.types import AudioChunk, Int16, Mark
 
 log = logging.getLogger(__name__)
@@ -39,20 +40,22 @@ class RenderLost(Exception):
 class Presenter:
     """One room's presenter, wherever it is rendered.
 
-    `ready` is set while a render process shows the room and has said what it still holds. The callbacks get what
-    comes back: `on_ready`, `on_lost`, `on_report`, `on_seen`.
+    `ready` is set while a render process shows the room and has said what it still holds; `openings` counts how often
+    that came about. The callbacks get what comes back: `on_ready`, `on_lost`, `on_report`, `on_silent`, `on_seen`.
     """
 
     def __init__(self, room: str, spec: RoomSpec, link: Link) -> None:
         self.room = room
         self.spec = spec
         self.ready = asyncio.Event()
+        self.openings = 0
         self.epoch = 0
         self.pts = 0
         self.held_sentences: frozenset[int] = frozenset()
         self.viewers = 0
         self.trouble = ""
         self.on_report: Callable[[dict[str, Any]], None] = _ignore
+        self.on_silent: Callable[[dict[str, Any]], None] = _ignore
         self.on_seen: Callable[[dict[str, Any]], None] = _ignore
         self.on_lost: Callable[[], None] = lambda: None
         self.on_ready: Callable[[], None] = lambda: None
@@ -98,34 +101,46 @@ class Presenter:
     ) -> None:
         """Push the sound of one sentence as fast as it comes, up to 10 s ahead.
 
-        Returns when the last sample is sent, not when it is heard. Raises `RenderLost`, and what the voice raises.
+        Returns when the last sample is sent, not when it is heard. Raises `RenderLost`, also where another render
+        process is there by now, and what the voice raises; what was sent until then is then the whole sentence.
         """
+        opening = self.openings
         fresh: list[Mark] = []
         batch: list[Int16] = []
         seq = 0
-        async with aclosing(sound) as chunks:
-            async for chunk in chunks:
-                if not seq and not batch:
-                    on_first()
-                batch.append(chunk.pcm)
-                fresh.extend(chunk.marks)
-                if len(batch) >= (BATCH_CHUNKS if seq else FIRST_BATCH_CHUNKS):
-                    await self._push(sentence, turn, generation, seq, batch, fresh, last=False)
-                    batch, fresh, seq = [], [], seq + 1
-        await self._push(sentence, turn, generation, seq, batch, fresh, last=True)
 
-    async def _push(
-        self, sentence: int, turn: int, generation: int, seq: int, batch: list[Int16], marks: list[Mark], *, last: bool
-    ) -> None:
+        async def push(*, last: bool) -> None:
+            await self._wait_for_credit(opening)
+            pcm = np.concatenate(batch) if batch else NO_PCM
+            self._send(wire.Speech(self.room, generation, turn, sentence, seq, last, pcm, tuple(fresh)))
+
+        async with aclosing(sound) as chunks:
+            try:
+                async for chunk in chunks:
+                    if not seq and not batch:
+                        on_first()
+                    batch.append(chunk.pcm)
+                    fresh.extend(chunk.marks)
+                    if len(batch) >= (BATCH_CHUNKS if seq else FIRST_BATCH_CHUNKS):
+                        await push(last=False)
+                        batch, fresh, seq = [], [], seq + 1
+            except VoiceError:
+                # Render waits for the rest of a sentence that it has begun.
+                if seq or batch:
+                    await push(last=True)
+                raise
+        await push(last=True)
+
+    async def _wait_for_credit(self, opening: int) -> None:
         while self._buffered_ms + self._sent_since_ms > CREDIT_MS and self.ready.is_set():
             self._moved.clear()
             await self._moved.wait()
-        if not self.ready.is_set():
+        if not self.ready.is_set() or self.openings != opening:
             raise RenderLost(self.room)
-        pcm = np.concatenate(batch) if batch else NO_PCM
-        speech = wire.Speech(self.room, generation, turn, sentence, seq, last, pcm, tuple(marks))
+
+    def _send(self, speech: wire.Speech) -> None:
         self._link.send_binary(wire.pack_speech(speech))
-        self._sent_since_ms += len(batch) * CHUNK_MS
+        self._sent_since_ms += round(samples_to_ms(len(speech.pcm)))
 
     def take(self, message: dict[str, Any]) -> None:
         """A message of the link that concerns this room."""
@@ -134,6 +149,8 @@ class Presenter:
             self._take_playhead(message)
         elif kind == "report":
             self.on_report(message)
+        elif kind == "interrupted":
+            self.on_silent(message)
         elif kind == "room.opened":
             self._take_opened(message)
         elif kind == "room.failed":
@@ -168,6 +185,7 @@ class Presenter:
         self._moved.set()
         if self._opened:
             self._opened = False
+            self.openings += 1
             self.ready.set()
             self.on_ready()
 

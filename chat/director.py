@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 POLL_S = 1.0
 GREET_AGAIN_S = 600.0
+ASK_AGAIN_S = 5.0
 SEEN_MESSAGES = 32
 
 
@@ -39,10 +40,12 @@ class Director:
         self._quiet_since = time.monotonic()
         self._greeted_at = -GREET_AGAIN_S
         self._had_viewers = False
+        self._asked_at = 0.0
         self._seen: deque[dict[str, Any]] = deque(maxlen=SEEN_MESSAGES)
         presenter.on_report = self._take_report
         presenter.on_ready = self._take_ready
         presenter.on_lost = self._take_lost
+        presenter.on_silent = self._take_silent
         presenter.on_seen = self._take_seen
 
     def nudge(self) -> None:
@@ -71,10 +74,20 @@ class Director:
     async def _look(self) -> bool:
         """Read the room's row; False where it is no longer to be on air."""
         await self.room.arefresh_from_db()
+        self._ask_again()
         if self.room.generation > self._generation:
             self._generation = self.room.generation
             self._presenter.interrupt(self._generation)
         return self.room.is_on_air
+
+    def _ask_again(self) -> None:
+        """Open the room again some time after render said that it cannot show it, or that it stopped."""
+        now = time.monotonic()
+        if not self._presenter.trouble:
+            self._asked_at = now
+        elif now - self._asked_at >= ASK_AGAIN_S:
+            self._asked_at = now
+            self._presenter.open(self._generation)
 
     async def _rest(self) -> None:
         try:
@@ -121,6 +134,9 @@ class Director:
         await self._run(runner, asyncio.create_task(runner.run(), name=f"turn-{turn.pk}"))
 
     async def _resume(self, turn: Turn, rows: list[Sentence]) -> None:
+        if not rows and turn.message is None:
+            await self._perform(turn)
+            return
         runner = TurnRunner(self.room, turn, self._presenter, self._generation, self._tools)
         runner.resume(rows)
         turn.happened.append({"what": "resumed", "at": timezone.now().isoformat()})
@@ -156,6 +172,7 @@ class Director:
             if task.done():
                 break
             await self.room.arefresh_from_db()
+            self._ask_again()
             if self.room.generation > self._generation or not self.room.is_on_air:
                 return "operator"
             rank = await sync_to_async(queue.waiting_rank)(self.room)
@@ -190,6 +207,10 @@ class Director:
             self._runner.speaker.take(report)
         else:
             self._presenter.acknowledge(int(report["n"]))
+
+    def _take_silent(self, message: dict[str, Any]) -> None:
+        if self._runner is not None:
+            self._runner.speaker.take(message)
 
     def _take_ready(self) -> None:
         if self._runner is not None:

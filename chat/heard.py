@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from avatar_engine.types import Mark
 
+MS_PER_CHARACTER = 65
+MS_PER_SPACELESS_CHARACTER = 210
 SPACELESS = (("\u3040", "\u30ff"), ("\u3400", "\u9fff"), ("\uac00", "\ud7af"))
 
 
@@ -28,6 +30,11 @@ def build_heard(text: str, marks: Sequence[Mark], heard_ms: float, duration_ms: 
     pieces = list(text) if _is_spaceless(text) else text.split(" ")
     kept = pieces[: math.floor(share * len(pieces) + 1e-9)]
     return ("" if _is_spaceless(text) else " ").join(kept)
+
+
+def estimate_ms(text: str) -> float:
+    """How long `text` takes to say at a usual pace, for when a voice was stopped before it told."""
+    return len(text) * (MS_PER_SPACELESS_CHARACTER if _is_spaceless(text) else MS_PER_CHARACTER)
 
 
 def _is_spaceless(text: str) -> bool:

@@ -161,14 +161,14 @@ class Speaker:
             )
         except VoiceError as error:
             log.warning("turn %s: no voice for sentence %s: %s", self._turn.pk, row.index, error)
-            if not counted.chunks:
+            if not counted.chunks and self._flying.get(row.pk) is flying:
                 await self._settle(row, Sentence.State.CUT, "")
             return
         flying.sent = True
         row.duration_ms = counted.chunks * CHUNK_MS
         row.marks = [[m.kind, m.text, m.start_ms, m.end_ms] for m in flying.marks]
         await row.asave(update_fields=["duration_ms", "marks"])
-        if not counted.chunks and row.pk in self._flying:
+        if not counted.chunks and self._flying.get(row.pk) is flying:
             await self._settle(row, Sentence.State.DROPPED, "")
         elif flying.started and not flying.captioned:
             self._caption(flying)
@@ -246,6 +246,8 @@ class Speaker:
         opening = self._presenter.openings
         for flying in sorted(self._flying.values(), key=lambda f: f.row.index, reverse=True):
             row = flying.row
+            if self._flying.get(row.pk) is not flying:
+                continue
             if flying.epoch == self._presenter.epoch and row.pk in self._presenter.held_sentences:
                 continue
             if row.start_pts is not None or (flying.adopted and flying.epoch != self._presenter.epoch):

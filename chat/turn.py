@@ -72,6 +72,8 @@ class TurnRunner:
                 self.speaker.adopt(row)
             elif row.state == Sentence.State.WRITTEN:
                 self.speaker.add(row)
+            elif row.heard:
+                self.speaker.heard.append(row.heard)
         self.speaker.finish()
 
     async def run_resumed(self) -> None:
