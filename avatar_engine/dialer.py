@@ -125,8 +125,8 @@ class LinkDialer:
                 await self._on_text(wire.unpack_text(data))
             else:
                 await self._on_binary(wire.unpack_binary(data))
-        except WireError as error:
-            log.warning("a frame from web was dropped: %s", error)
+        except (WireError, KeyError, TypeError, ValueError) as error:
+            log.warning("a frame from web was dropped: %r", error)
 
     async def _write(self, socket: ClientConnection) -> None:
         while True:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import signal
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class RenderProcess:
             encoder=args.encoder,
         )
         self._closing: asyncio.Task[None] | None = None
-        self._opens: set[asyncio.Task[None]] = set()
+        self._changes: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -89,7 +90,7 @@ class RenderProcess:
             self._open_room(room, message)
             return
         if kind == "room.close":
-            await self._rooms.close_room(room)
+            self._start(self._rooms.close_room(room), f"close-{room}")
             return
         performer = self._rooms.performers.get(room)
         if performer is None:
@@ -108,9 +109,13 @@ class RenderProcess:
             spec, generation = RoomSpec.parse(message["spec"]), int(message["generation"])
         except (KeyError, TypeError, ValueError) as error:
             raise WireError(f"bad room.open: {error}") from error
-        task = asyncio.create_task(self._rooms.open(room, spec, generation), name=f"open-{room}")
-        self._opens.add(task)
-        task.add_done_callback(self._opens.discard)
+        self._start(self._rooms.open(room, spec, generation), f"open-{room}")
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Loading a network may take seconds; sound and interrupts of other rooms do not wait for it."""
+        task = asyncio.create_task(work, name=name)
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
 
     async def _take_binary(self, frame: wire.BinaryFrame) -> None:
         performer = self._rooms.performers.get(frame.room)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from avatar_engine.errors import FootlightError
 from avatar_engine.features.registry import load_extractor
 from avatar_engine.idle_clip import send_idle_clip
 from avatar_engine.lipsync.base import FeatureExtractor, LipSyncEngine
@@ -52,12 +51,12 @@ class StageSet:
                 performer.truncate()
                 performer.interrupt(generation)
             else:
-                await self.close_room(room)
+                await self._end(room)
                 try:
                     engine, extractor = await asyncio.to_thread(self._load, spec)
                     performer = self._open_performer(room, spec, generation, engine, extractor)
-                except (FootlightError, OSError, ValueError) as error:
-                    log.warning("room %s cannot be shown: %s", room, error)
+                except Exception as error:  # the edge of one room: an engine may fail in its own way
+                    log.exception("room %s cannot be shown", room)
                     self._send({"type": "room.failed", "room": room, "reason": str(error)})
                     return
             self._send({"type": "room.opened", "room": room, "epoch": performer.epoch, "pts": performer.pts})
@@ -116,7 +115,11 @@ class StageSet:
             performer.truncate()
 
     async def close_room(self, room: str) -> None:
-        """Take `room` off air."""
+        """Take `room` off air, after an opening of it that is under way."""
+        async with self._opening:
+            await self._end(room)
+
+    async def _end(self, room: str) -> None:
         self.performers.pop(room, None)
         tasks = self._tasks.pop(room, [])
         for task in tasks:
@@ -126,4 +129,4 @@ class StageSet:
     async def close(self) -> None:
         """Take every room off air."""
         for room in list(self._tasks):
-            await self.close_room(room)
+            await self._end(room)

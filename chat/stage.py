@@ -15,6 +15,7 @@ from django.db import DatabaseError
 from avatar_engine import wire
 from avatar_engine.client import Presenter
 from avatar_engine.dialer import LinkDialer
+from avatar_engine.errors import FootlightError
 from avatar_engine.performer_spec import RoomSpec
 from avatar_engine.voice.chain import VoiceChain
 from avatar_engine.voice.registry import DEFAULT_CHAIN
@@ -109,7 +110,13 @@ class StageProcess:
                 await self._drop(slug, release=False)
         for room in await sync_to_async(leases.claim_rooms)(self._name, MOST_ROOMS):
             if room.slug not in self._rooms:
-                await self._take_room(room)
+                await self._try_room(room)
+
+    async def _try_room(self, room: Room) -> None:
+        try:
+            await self._take_room(room)
+        except (FootlightError, ValueError) as error:
+            log.error("room %s cannot go on air, its settings are wrong: %s", room.slug, error)
 
     async def _take_room(self, room: Room) -> None:
         log.info("room %s goes on air", room.slug)
