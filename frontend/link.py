@@ -94,7 +94,7 @@ class LinkConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def _take_binary(self, data: bytes) -> None:
         frame = wire.unpack_binary(data)
         if self.role == "stage":
-            await self.relay.take_stage_binary(frame, data)
+            await self.relay.take_stage_binary(self, frame, data)
         elif self.render is not None:
             self.relay.take_render_binary(self.render, frame)
 

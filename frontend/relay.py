@@ -73,6 +73,8 @@ class Relay:
             route.opening = message
             await self._assign(room)
             await stage.send_text({"type": "audience", "room": room, "viewers": self.hub.viewer_count(room)})
+        elif route.stage is not stage:
+            log.warning("%s from %s for room %s, which it does not hold, was dropped", kind, stage.name, room)
         elif kind == "room.close":
             await self._close(room)
         elif kind == "event":
@@ -80,15 +82,17 @@ class Relay:
         elif kind in TO_RENDER and route.render is not None:
             await route.render.peer.send_text(message)
 
-    async def take_stage_binary(self, frame: wire.BinaryFrame, data: bytes) -> None:
-        """Sound from a stage process."""
-        render = self.route(frame.room).render
-        if frame.kind is wire.Kind.SPEECH and render is not None:
-            await render.peer.send_binary(data)
+    async def take_stage_binary(self, stage: Peer, frame: wire.BinaryFrame, data: bytes) -> None:
+        """Sound from the stage process that holds the room."""
+        route = self.routes.get(frame.room)
+        if route is None or route.stage is not stage or route.render is None:
+            return
+        if frame.kind is wire.Kind.SPEECH:
+            await route.render.peer.send_binary(data)
 
     async def drop_stage(self, stage: Peer) -> None:
         """A stage process is gone. Its rooms go on: render finishes what it has, another stage will claim them."""
-        for room, route in self.routes.items():
+        for room, route in list(self.routes.items()):
             if route.stage is not stage:
                 continue
             route.stage = None
@@ -103,7 +107,7 @@ class Relay:
         self.renders.append(render)
         for known in hello.get("rooms", []):
             await self._take_back(render, str(known["room"]))
-        for room, route in self.routes.items():
+        for room, route in list(self.routes.items()):
             if route.render is None and route.opening is not None:
                 await self._assign(room)
         return render
@@ -154,7 +158,7 @@ class Relay:
     async def drop_render(self, render: RenderPeer) -> None:
         """A render process is gone: its rooms hold the picture and move to another one where there is one."""
         self.renders.remove(render)
-        for room, route in self.routes.items():
+        for room, route in list(self.routes.items()):
             if route.render is not render:
                 continue
             route.render = None
