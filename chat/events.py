@@ -54,7 +54,7 @@ def parse_event(data: str) -> PageEvent:
         return PageEvent("message", client_id=_read_client_id(value), text=clean_text(_read(value, "text")))
     if kind in ("hello", "rename"):
         name = clean_name(_read(value, "name"))
-        return PageEvent(kind, name=name, language=_read(value, "language")[:8])
+        return PageEvent(kind, name=name, language=clean_text(_read(value, "language"))[:8])
     if kind == "ping":
         return PageEvent("ping")
     raise BadEvent("unknown_type")

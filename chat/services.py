@@ -89,10 +89,14 @@ def shed_waiting(room: Room, newest: Message) -> list[Message]:
     for message in rest[: max(0, len(rest) + 1 - room.max_waiting)]:
         message.reason = "busy"
         shed.append(message)
-    for message in shed:
-        message.state = Message.State.SHED
-        message.save(update_fields=["state", "reason"])
-    return shed
+    return [message for message in shed if _shed(message)]
+
+
+def _shed(message: Message) -> bool:
+    """False where a stage process took the message in the meantime."""
+    message.state = Message.State.SHED
+    waiting = Message.objects.filter(pk=message.pk, state=Message.State.WAITING)
+    return bool(waiting.update(state=message.state, reason=message.reason))
 
 
 def say_now(room: Room, text: str) -> Turn:
