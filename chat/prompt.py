@@ -19,10 +19,10 @@ TEMPLATE_TOKEN = re.compile(r"<\|[^<>|]{0,40}\|>|</?s>|\[/?INST\]|<<?/?SYS>>?", 
 
 def clean_for_prompt(text: str) -> str:
     """`text` as one line without chat-template tokens and control characters, at most 200 characters."""
-    plain = "".join(c if c.isprintable() else " " for c in text)
-    while (shorter := TEMPLATE_TOKEN.sub(" ", plain)) != plain:
+    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    while (shorter := " ".join(TEMPLATE_TOKEN.sub(" ", plain).split())) != plain:
         plain = shorter
-    return " ".join(plain.split())[:MOST_LINE_CHARACTERS]
+    return plain[:MOST_LINE_CHARACTERS].rstrip()
 
 
 def build_prefix(room: Room) -> list[PromptMessage]:

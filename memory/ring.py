@@ -51,7 +51,7 @@ class RingStore:
         own: Iterable[Recollection] = self._viewers.get((scope.room_id, scope.viewer_id or ""), ())
         pairs = zip(self._rooms.get(scope.room_id, ()), self._authors.get(scope.room_id, ()), strict=True)
         others = [line for line, author in pairs if author is None or author != scope.viewer_id]
-        return [*list(own)[-k:], *others[-k:]]
+        return [*list(own)[-k:], *others[-k:]] if k > 0 else []
 
     async def forget(self, viewer_id: str) -> int:
         """Drop every line of a viewer, in their rings and in the rooms'."""
