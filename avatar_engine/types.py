@@ -52,8 +52,8 @@ class SpeechWindow:
     """What an engine may know about the sound of N consecutive frames.
 
     features: float32[N, ...], row i for frame i, shape as the engine's declared extractor says.
-    marks:    marks that overlap the window, times in milliseconds from the start of frame 0 of the window
-              (may be negative or beyond the end).
+    marks:    marks in and around the window (the performer gives 400 ms to either side), times in
+              milliseconds from the start of frame 0 of the window (may be negative or beyond the end).
     speaking: bool[N], False where the presenter is silent; such frames want the untouched resting picture.
     """
 
@@ -72,7 +72,8 @@ class Patch:
 
     rgb:    uint8[N, h, w, 3], RGB.
     affine: float32[N, 2, 3], maps patch pixels to pixels of the source frame; the identity for full frames.
-    mask:   float32[h, w] in 0..1, how much of the patch replaces the source frame, or None for all of it.
+    mask:   float32[N, h, w] in 0..1, how much of each patch replaces its source frame, or None for all of it.
+            A mask of zeros leaves the source frame untouched, as silence wants.
     """
 
     rgb: UInt8

@@ -17,13 +17,15 @@ def paste(source_frame: UInt8 | None, patch_rgb: UInt8, affine: Float32, mask: F
     """One picture, uint8[H, W, 3] RGB, from source_frame uint8[H, W, 3] and patch_rgb uint8[h, w, 3].
 
     affine: float32[2, 3], patch pixels to source pixels. mask: float32[h, w] in 0..1, how much of the patch shows.
-    Only the rectangle that the patch reaches is worked on. A full-frame patch (no source, or the identity with no
-    mask and the same size) is returned as it is, without a copy; otherwise the source frame is left untouched.
+    Only the rectangle that the patch reaches is worked on, on a copy. Not copied: a full-frame patch (no source, or
+    the identity with no mask and the same size), and a source frame whose mask is all zeros.
     """
     if source_frame is None:
         return patch_rgb
     if mask is None and patch_rgb.shape == source_frame.shape and is_identity(affine):
         return patch_rgb
+    if mask is not None and not mask.any():
+        return source_frame
     frame = source_frame.copy()
     left, top, right, bottom = _bounds(patch_rgb.shape[:2], affine, source_frame.shape[:2])
     if left >= right or top >= bottom:

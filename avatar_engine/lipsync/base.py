@@ -14,7 +14,8 @@ class Capabilities:
     """What the performer must know to drive a family.
 
     fps:              frames per second of the family's output; 25 on air.
-    chunk_frames:     frames that one `render` call wants (16 for chunked diffusion, 1 for a frame at a time).
+    chunk_frames:     frames that one `render` call wants (16 for chunked diffusion, 1 for a frame at a time); only
+                      the last call of a run of speech may have fewer.
     lookahead_frames: frames of sound after frame i that its features need.
     realtime:         False: the performer buffers a whole sentence before it goes on air.
     features:         name of the feature extractor in `avatar_engine/features/registry.py`.
@@ -40,7 +41,10 @@ class FeatureStream(Protocol):
         ...
 
     def take(self, frames: int) -> Float32:
-        """The next `frames` rows, float32[frames, ...]."""
+        """The next `frames` rows, float32[frames, ...].
+
+        Row i holds all that the network hears for frame i, its neighbours in time included.
+        """
         ...
 
 
@@ -63,7 +67,10 @@ class Session(Protocol):
         ...
 
     def render(self, speech: SpeechWindow, poses: Int32) -> Patch:
-        """Draw `len(poses)` frames. No clock, queue or I/O."""
+        """Draw `len(poses)` frames. No clock, queue or I/O.
+
+        Poses go on by one per frame over all calls. Cutting a run at multiples of `chunk_frames` changes no pixel.
+        """
         ...
 
 
@@ -74,7 +81,10 @@ class LipSyncEngine(Protocol):
 
     @classmethod
     def prepare(cls, source: Path, folder: Path) -> None:
-        """Offline, once: turn a source video or picture into an avatar folder. Raises `PreparationError`."""
+        """Offline, once: turn a source video or picture into an avatar folder. Raises `PreparationError`.
+
+        May take hours where a family trains per person. Called again, it goes on from what the folder already holds.
+        """
         ...
 
     @classmethod

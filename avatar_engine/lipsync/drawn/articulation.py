@@ -129,6 +129,7 @@ def build_shape_from_sound(row: Float32, level_db: float) -> Float32:
     opening = float(np.interp(above, (-30, -20, -8, 0), (0.0, 0.25, 0.7, 1.0)))
     hissing = float(np.interp(hiss, (0.25, 0.6), (0.0, 1.0)))
     spread = float(np.interp(front / (middle + front + 1e-9), (0.1, 0.55), (0.0, 1.0)))
+    spread *= float(np.interp(middle + front, (0.01, 0.06), (0.0, 1.0)))
     rounded = float(np.interp(low, (0.72, 0.97), (0.0, 1.0))) * (1 - spread)
     shape = np.array(
         MouthShape(

@@ -17,6 +17,9 @@ REACH_DOWN = 0.108
 _TEETH_EDGE = 0.0098
 """The upper teeth end this far below the lip line; they belong to the skull and do not move."""
 
+CHIN_SHARE = 0.62
+"""The chin goes down by this share of the gap; the lower lip slides over it."""
+
 _CAVITY = np.array((46, 12, 18), np.float32)
 _CAVITY_DEEP = np.array((22, 5, 9), np.float32)
 _TOOTH = np.array((232, 222, 212), np.float32)
@@ -47,6 +50,11 @@ class _Curves:
 def measure_opening(shape: MouthShape) -> float:
     """Height of the gap between the lips, in units of the figure; 0 when they touch."""
     return (1 - min(1.0, shape.press * 1.15)) * (JAW_DROP * shape.jaw * (1 - 0.3 * shape.round) + 0.006 * shape.upper)
+
+
+def measure_chin_drop(shape: MouthShape) -> float:
+    """How far the chin belongs below its resting place with this mouth, in units of the figure."""
+    return CHIN_SHARE * measure_opening(shape)
 
 
 def _build_curves(x: Float32, shape: MouthShape) -> _Curves:

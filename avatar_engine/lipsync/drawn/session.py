@@ -15,7 +15,7 @@ from avatar_engine.lipsync.drawn.articulation import (
 from avatar_engine.lipsync.drawn.eyes import EyesPainter, EyeState
 from avatar_engine.lipsync.drawn.layout import build_layout
 from avatar_engine.lipsync.drawn.life import LOOP_FRAMES, build_life
-from avatar_engine.lipsync.drawn.mouth import MouthPainter, measure_opening
+from avatar_engine.lipsync.drawn.mouth import MouthPainter, measure_chin_drop, measure_opening
 from avatar_engine.lipsync.drawn.portrait.painting import paint_portrait
 from avatar_engine.lipsync.drawn.shape import PRESS, REST, MouthShape
 from avatar_engine.lipsync.drawn.warp import Pose, build_warp
@@ -43,7 +43,7 @@ class DrawnSession:
         fine = min(width, height) < 640
         painting_layout = layout.times(1.25 if fine else 1.0)
         self._life = build_life(seed)
-        self._painting = paint_portrait(painting_layout, 1.6)
+        self._painting = paint_portrait(painting_layout)
         self._warp = build_warp(layout, painting_layout)
         self._mouth = MouthPainter(self._painting, painting_layout)
         self._eyes = EyesPainter(self._painting, painting_layout)
@@ -132,7 +132,6 @@ class DrawnSession:
         yaw = 0.0055 * life.yaw[pose] + 0.005 * lively * life.talk_yaw[pose]
         pitch = 0.003 * life.pitch[pose] + lively * (0.0035 * life.talk_pitch[pose] + 0.007 * emphasis)
         shift = 0.0035 * life.sway_x[pose]
-        opening = measure_opening(self._drawn_mouth or REST)
         lag = (pose - 5) % LOOP_FRAMES
         return Pose(
             shift_x=shift,
@@ -141,7 +140,7 @@ class DrawnSession:
             yaw=yaw,
             pitch=pitch,
             breath=0.0042 * life.breath[pose],
-            jaw=0.62 * opening,
+            jaw=measure_chin_drop(self._drawn_mouth or REST),
             brow=0.0016 * max(0.0, float(-life.gaze_y[pose])) + 0.006 * lively * emphasis - 0.0012 * life.blink[pose],
             hair=-0.25 * (tilt - 0.011 * life.tilt[lag]) - 0.2 * 0.0055 * (life.yaw[pose] - life.yaw[lag]),
         )

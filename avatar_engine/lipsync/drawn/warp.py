@@ -14,6 +14,8 @@ from avatar_engine.types import Float32, UInt8
 
 NODE_PIXELS = 8
 """Spacing of the coarse grid on which fields are mixed; they are smooth, so the grid is enlarged linearly."""
+STILL_SHARE = 0.004
+"""Weaker parts of a field count as nothing, so that the wall stands still to the bit and costs the encoder nothing."""
 _MARGIN_NODES = 1
 
 _Grid = npt.NDArray[np.float64]
@@ -51,7 +53,7 @@ def _build_fields(x: _Grid, y: _Grid) -> list[tuple[_Grid, _Grid]]:
     """Displacement (dx, dy) in units per unit of each `Pose` number, at points (x, y) in units."""
     zero = np.zeros_like(x)
     radius = np.hypot((x - CENTRE_X) / 1.0, (y - 0.37) / 1.22)
-    head = (1 - _step(0.25, 0.46, radius)) * (1 - _step(0.6, 0.79, y))
+    head = (1 - _step(0.26, 0.42, radius)) * (1 - _step(0.6, 0.79, y))
     face = _bump(x, y, (CENTRE_X, 0.43), (0.135, 0.19))
     turn = 0.32 * head + 0.68 * face
     chest = _step(0.6, 0.82, y)
@@ -105,5 +107,7 @@ def build_warp(layout: Layout, painting: Layout) -> Warp:
     y = (py + 0.5 - layout.top) / layout.scale
     still = np.stack([x * painting.scale + painting.left - 0.5, y * painting.scale + painting.top - 0.5], axis=-1)
     moves = [np.stack(field, axis=-1) * -painting.scale for field in _build_fields(x, y)]
+    for move in moves:
+        move[np.abs(move) < STILL_SHARE * painting.scale] = 0.0
     mix = np.stack([still, *moves]).reshape(1 + len(moves), -1).astype(np.float32)
     return Warp(layout, painting.scale, mix, (rows, columns))
