@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-POLL_EVERY_S = 2.0  # of the idle worker; what tasks wake also stands in rows, so nobody waits for this
+POLL_EVERY_S = 1.0  # of the idle worker; what tasks wake also stands in rows, so nobody waits for this
 
 
 def build_broker_options(data_dir: Path) -> dict[str, Any]:
