@@ -139,7 +139,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", default="data", help="folder with avatars and weights")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
     parser.add_argument("--encoder", default="h264", help="stream encoder")
-    parser.add_argument("--capacity", type=int, default=2, help="rooms that this process takes")
+    parser.add_argument("--capacity", type=int, default=8, help="rooms that this process takes")
     return parser.parse_args(argv)
 
 

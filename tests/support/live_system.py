@@ -31,6 +31,7 @@ PROGRAM_MARKS = {
     "worker": "worker",
     "beat": "beat",
 }
+LINES_ON_FAILURE = 60
 PASSWORD_LINE = re.compile(r"name (\S+), password (\S+)")
 
 
@@ -80,8 +81,10 @@ class LiveSystem:
         self._reader.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         assert self._process is not None
+        if kind is not None:
+            print("\n".join(self.lines[-LINES_ON_FAILURE:]))
         self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(20)
@@ -135,6 +138,12 @@ class LiveSystem:
             return False
 
     # processes
+
+    @property
+    def supervisor(self) -> psutil.Process:
+        """The process that runs the others."""
+        assert self._process is not None
+        return psutil.Process(self._process.pid)
 
     def processes(self) -> dict[str, psutil.Process]:
         """The running programs by name."""
