@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from mysite.secret_files import load_or_create_secret
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-LlmChoice = Literal["auto", "small", "large", "off"]
+LlmChoice = Literal["auto", "small", "large"]
 _LLM_CHOICES = ("auto", "small", "large", "off")
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _EVERY_INTERFACE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
@@ -42,7 +42,9 @@ class Env:
     redis_url: str | None
     celery_broker_url: str | None
     llm: LlmChoice
-    """Which embedded language model: by this machine's size, one of the two, or none at all."""
+    """Which embedded language model: by this machine's size, or one of the two."""
+    runs_llm: bool
+    """Whether there is an embedded language model at all; FOOTLIGHT_LLM=off leaves it out."""
     llm_port: int
     shared: Path | None
     """Folder with data for tests that need it, or None."""
@@ -123,7 +125,8 @@ def read_env(environ: Mapping[str, str] = os.environ) -> Env:
         database_url=environ.get("DATABASE_URL") or None,
         redis_url=environ.get("REDIS_URL") or None,
         celery_broker_url=environ.get("CELERY_BROKER_URL") or None,
-        llm=cast(LlmChoice, llm),
+        llm=cast(LlmChoice, "auto" if llm == "off" else llm),
+        runs_llm=llm != "off",
         llm_port=_read_port(environ, "FOOTLIGHT_LLM_PORT", _read_port(environ, "PORT", 8000) + 9),
         shared=Path(shared).resolve() if shared else None,
         process=environ.get("FOOTLIGHT_PROCESS") or "manage",

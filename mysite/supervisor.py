@@ -76,7 +76,7 @@ def build_plan(env: Env, llm_port: int) -> Plan:
         ),
         Program("beat", (*celery, "beat", "--loglevel", "WARNING", "--pidfile="), nice=10),
     )
-    then = jobs if env.llm == "off" else (*embedded, *jobs)
+    then = (*embedded, *jobs) if env.runs_llm else jobs
     return Plan(first, then, llm_port)
 
 
