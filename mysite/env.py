@@ -37,6 +37,8 @@ class Env:
     port: int
     public_url: str | None
     """What a browser types where that differs from host and port, such as `https://show.example.org`."""
+    behind_proxy: bool
+    """Whether a proxy of ours stands in front and writes X-Forwarded-For anew; limits by address need to know."""
     extra_hosts: tuple[str, ...]
     database_url: str | None
     redis_url: str | None
@@ -119,6 +121,7 @@ def read_env(environ: Mapping[str, str] = os.environ) -> Env:
         host=environ.get("HOST") or "127.0.0.1",
         port=_read_port(environ, "PORT", 8000),
         public_url=public_url,
+        behind_proxy=environ.get("FOOTLIGHT_BEHIND_PROXY") == "1",
         extra_hosts=tuple(
             name.strip() for name in environ.get("FOOTLIGHT_ALLOWED_HOSTS", "").split(",") if name.strip()
         ),

@@ -36,28 +36,18 @@ def build_plan(env: Env, llm_port: int) -> Plan:
     """Every process of one machine."""
     python = sys.executable
     manage = (python, str(REPOSITORY / "manage.py"))
+    web = (
+        *(python, "-m", "daphne", "-v", "0", "--no-server-name", "-b", env.host, "-p", str(env.port)),
+        *(("--proxy-headers",) if env.behind_proxy else ()),
+        "mysite.asgi:application",
+    )
     render = (
         *(python, "-m", "avatar_engine.render", "--name", "render-1", "--web", env.link_url),
         *("--token-file", str(env.link_token_file), "--data", str(env.data_dir)),
     )
     celery = (python, "-m", "celery", "--quiet", "-A", "mysite")
     first = (
-        Program(
-            "web",
-            (
-                python,
-                "-m",
-                "daphne",
-                "-v",
-                "0",
-                "--no-server-name",
-                "-b",
-                env.host,
-                "-p",
-                str(env.port),
-                "mysite.asgi:application",
-            ),
-        ),
+        Program("web", web),
         Program("render", render),
         Program("stage", (*manage, "run_stage")),
     )

@@ -102,5 +102,10 @@ def test_plan_names_every_process_once_and_web_listens_where_it_was_told() -> No
     assert "ws://10.1.2.3:8080/ws/link/" in render.argv
 
 
+def test_forwarded_addresses_are_believed_only_behind_a_proxy() -> None:
+    assert "--proxy-headers" not in build_plan(read_env({"PUBLIC_URL": "https://a.example"}), 8089).first[0].argv
+    assert "--proxy-headers" in build_plan(read_env({"FOOTLIGHT_BEHIND_PROXY": "1"}), 8089).first[0].argv
+
+
 def test_plan_without_a_language_model_of_its_own() -> None:
     assert not {"llm", "weights"} & set(build_plan(read_env({"FOOTLIGHT_LLM": "off"}), 8089).names)
