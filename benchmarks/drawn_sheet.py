@@ -60,15 +60,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     arguments = parser.parse_args()
-    layout = build_layout(SIDE, SIDE)
+    layout = build_layout(TILE * COLUMNS, SIDE)
     painting = paint_portrait(layout)
     tiles = draw_tiles(painting, layout)
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
     rows = [np.hstack(tiles[i : i + COLUMNS]) for i in range(0, len(tiles), COLUMNS)]
-    figure = cv2.copyMakeBorder(
-        painting[:, :, :3], 0, 0, (TILE * COLUMNS - SIDE) // 2, (TILE * COLUMNS - SIDE) // 2, cv2.BORDER_REPLICATE
-    )
-    cv2.imwrite(str(arguments.file), np.vstack([figure, *rows])[:, :, ::-1])
+    cv2.imwrite(str(arguments.file), np.vstack([painting[:, :, :3], *rows])[:, :, ::-1])
 
 
 if __name__ == "__main__":

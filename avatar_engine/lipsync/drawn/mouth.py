@@ -65,7 +65,7 @@ def _build_curves(x: Float32, shape: MouthShape) -> _Curves:
     lift = min(opening, 0.004 * shape.jaw + 0.007 * shape.upper * (1 - shape.press))
     corner = -0.019 * shape.smile - 0.003 * shape.width
     rest = corner * np.clip(np.abs(u), 0, 1.3) ** 2.5 + 0.0022 * np.cos(u * 6.0) * inside
-    gap = np.clip(1 - (u / 0.94) ** 2, 0, 1) ** (0.5 - 0.06 * shape.round)
+    gap = np.clip(1 - (u / 0.94) ** 2, 0, 1) ** (0.5 + 0.08 * shape.jaw - 0.08 * shape.round)
     inner_top = rest - lift * gap
     inner_bottom = rest + (opening - lift) * gap
     pout = 1 + 0.25 * shape.round - 0.42 * shape.press

@@ -31,16 +31,16 @@ def paint_body(canvas: Canvas) -> None:
 def _paint_neck(canvas: Canvas) -> None:
     outline = [
         (0.5, 0.48),
-        (0.56, 0.5),
-        (0.566, 0.6),
-        (0.569, 0.665),
-        (0.584, 0.712),
+        (0.556, 0.5),
+        (0.561, 0.6),
+        (0.564, 0.66),
+        (0.581, 0.71),
         (0.645, 0.78),
         (0.62, 0.96),
         (0.5, 1.0),
     ]
     neck = canvas.mask(build_spline(mirror(outline), closed=True))
-    canvas.lay(SKIN_MID, neck)
+    canvas.place(SKIN_MID, neck)
     canvas.shade(SKIN_SHADOW, neck * canvas.bump(0.512, 0.628, 0.12, 0.052), 0.72)
     canvas.shade(SKIN_SHADOW, neck * canvas.bump(0.6, 0.69, 0.05, 0.1), 0.5)
     canvas.shade(SKIN_SHADOW, neck * canvas.bump(0.42, 0.67, 0.024, 0.1), 0.45)
@@ -70,8 +70,8 @@ def _paint_blouse(canvas: Canvas) -> None:
         (0.5, FLOOR),
     ]
     cloth = canvas.mask(build_spline(mirror(outline), closed=True))
-    canvas.shade((168, 130, 124), canvas.soft(cloth, 0.011) * (1 - cloth), 0.55)
-    canvas.lay(BLOUSE, cloth)
+    canvas.cast((168, 130, 124), cloth, 0.011, 0.55)
+    canvas.place(BLOUSE, cloth)
     for side, strength in ((-1, 0.5), (1, 0.75)):
         canvas.shade((178, 172, 186), cloth * canvas.bump(0.5 + side * 0.085, 0.88, 0.032, 0.15, side * 0.5), strength)
     folds = (
@@ -106,8 +106,8 @@ def _paint_jacket(canvas: Canvas) -> None:
     front = [(0.47, FLOOR), (0.478, 1.25), (0.498, 1.08), (0.545, 0.945), (0.592, 0.83)]
     for side, outline in _sides(build_spline([*shoulder, *front], closed=True)):
         cloth = canvas.mask(outline)
-        canvas.shade((60, 56, 76), canvas.soft(cloth, 0.014) * (1 - cloth), 0.45)
-        canvas.lay(JACKET, cloth)
+        canvas.cast((60, 56, 76), cloth, 0.014, 0.5)
+        canvas.place(JACKET, cloth)
         canvas.glow(
             JACKET_LIGHT,
             cloth * canvas.bump(0.5 + side * 0.25, 0.785, 0.16, 0.042, side * 0.32),
@@ -135,7 +135,7 @@ def _paint_lapel(canvas: Canvas, side: int) -> None:
     outline = np.concatenate([collar, notch, edge, inner])
     outline[:, 0] = 0.5 + side * (outline[:, 0] - 0.5)
     lapel = canvas.mask(outline)
-    canvas.shade((40, 40, 60), canvas.soft(lapel, 0.009) * (1 - lapel), 0.55)
+    canvas.cast((40, 40, 60), lapel, 0.009, 0.55)
     canvas.lay(JACKET, lapel)
     canvas.glow(JACKET_LIGHT, lapel * canvas.bump(0.5 + side * 0.14, 0.82, 0.05, 0.1), 0.34 if side < 0 else 0.2)
     canvas.shade(JACKET_DARK, lapel * canvas.bump(0.5 + side * 0.09, 0.98, 0.06, 0.1), 0.35)

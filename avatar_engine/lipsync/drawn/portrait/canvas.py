@@ -43,11 +43,15 @@ def mirror(points: Sequence[tuple[float, float]], axis: float = 0.5) -> list[tup
 
 
 class Canvas:
-    """rgb float32[h, w, 3] in 0..255, and the unit coordinates of its pixels, x float32[1, w] and y float32[h, 1]."""
+    """rgb float32[h, w, 3] in 0..255, and the unit coordinates of its pixels, x float32[1, w] and y float32[h, 1].
 
-    def __init__(self, layout: Layout, rgb: Float32 | None = None) -> None:
+    figure: float32[h, w], where the presenter stands before the wall; shadows fall on it and not on the wall.
+    """
+
+    def __init__(self, layout: Layout, planes: tuple[Float32, Float32] | None = None) -> None:
         self.layout = layout
-        self.rgb = np.zeros((layout.height, layout.width, 3), np.float32) if rgb is None else rgb
+        size = (layout.height, layout.width)
+        self.rgb, self.figure = planes or (np.zeros((*size, 3), np.float32), np.zeros(size, np.float32))
         self.x = ((np.arange(layout.width, dtype=np.float32) + 0.5 - layout.left) / layout.scale)[None, :]
         self.y = ((np.arange(layout.height, dtype=np.float32) + 0.5 - layout.top) / layout.scale)[:, None]
 
@@ -56,7 +60,7 @@ class Canvas:
         x0, y0, x1, y1 = self.layout.box(left, top, right, bottom)
         whole = self.layout
         layout = Layout(whole.scale, whole.left - x0, whole.top - y0, x1 - x0, y1 - y0)
-        return Canvas(layout, self.rgb[y0:y1, x0:x1])
+        return Canvas(layout, (self.rgb[y0:y1, x0:x1], self.figure[y0:y1, x0:x1]))
 
     def mask(self, outline: Points) -> Float32:
         """Coverage of a closed outline, float32[h, w] in 0..1."""
@@ -91,6 +95,15 @@ class Canvas:
     def shade(self, colour: Colour, mask: Float32, opacity: float = 1.0) -> None:
         """Multiply by a colour (255 leaves as is) through a mask: a shadow that keeps what is under it."""
         self.rgb *= 1 - (1 - colour_array(colour) / 255) * (mask * opacity)[:, :, None]
+
+    def place(self, colour: Colour | Float32, mask: Float32) -> None:
+        """Paint a solid piece of the figure."""
+        self.lay(colour, mask)
+        np.maximum(self.figure, mask, out=self.figure)
+
+    def cast(self, colour: Colour, mask: Float32, radius: float, opacity: float) -> None:
+        """The soft shadow that a piece not yet painted throws on the figure around it, `radius` units wide."""
+        self.shade(colour, self.soft(mask, radius) * (1 - mask) * self.figure, opacity)
 
     def glow(self, colour: Colour, mask: Float32, opacity: float = 1.0) -> None:
         """Add light, softly limited (screen)."""

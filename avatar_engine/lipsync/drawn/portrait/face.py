@@ -16,11 +16,11 @@ _OUTLINE = [
     (0.627, 0.21),
     (0.645, 0.3),
     (0.648, 0.38),
-    (0.644, 0.44),
-    (0.632, 0.5),
-    (0.609, 0.552),
-    (0.574, 0.596),
-    (0.537, 0.619),
+    (0.643, 0.44),
+    (0.628, 0.5),
+    (0.602, 0.552),
+    (0.567, 0.595),
+    (0.533, 0.619),
     (0.5, 0.625),
 ]
 _KEY_LIGHT = (-0.4, -0.5, 0.77)
@@ -31,7 +31,7 @@ def paint_face(canvas: Canvas) -> None:
     """Paint over the neck; hair comes later."""
     part = canvas.part(0.3, 0.1, 0.7, 0.68)
     head = part.mask(build_spline(mirror(_OUTLINE), closed=True))
-    part.lay(_build_lit_skin(part, head), head)
+    part.place(_build_lit_skin(part, head), head)
     _paint_colour(part, head)
     _paint_nose(part.part(0.43, 0.36, 0.57, 0.53))
     _paint_brows(part.part(0.35, 0.26, 0.65, 0.36))
@@ -157,8 +157,8 @@ def paint_ear(canvas: Canvas, side: int) -> None:
         (0.638, 0.44),
     ]
     ear = canvas.mask(build_spline([(0.5 + side * (x - 0.5), y) for x, y in shape], closed=True))
-    canvas.shade((90, 50, 48), canvas.soft(ear, 0.005) * (1 - ear) * (side * (canvas.x - 0.5) > 0.147), 0.6)
-    canvas.lay(SKIN_MID, ear)
+    canvas.cast((90, 50, 48), ear * (side * (canvas.x - 0.5) > 0.147), 0.005, 0.6)
+    canvas.place(SKIN_MID, ear)
     canvas.lay(BLUSH, ear, 0.16)
     canvas.shade(SKIN_SHADOW, ear * canvas.bump(0.5 + side * 0.155, 0.405, 0.009, 0.026), 0.8)
     canvas.shade(SKIN_SHADOW, ear * canvas.bump(0.5 + side * 0.14, 0.42, 0.005, 0.05), 0.4)

@@ -49,9 +49,8 @@ def _paint_lock(canvas: Canvas, lock: Lock, rng: np.random.Generator) -> None:
     tone += _build_light(part, lock, mask)
     picture = cv2.LUT(cv2.merge([cv2.convertScaleAbs(np.clip(tone, 0, 255))] * 3), _build_ramp()).astype(np.float32)
     if lock.shadow:
-        cast = part.soft(mask, 0.013) * (1 - mask)
-        part.shade((96, 52, 50), cast, lock.shadow)
-    part.lay(picture, mask)
+        part.cast((96, 52, 50), mask, 0.013, lock.shadow)
+    part.place(picture, mask)
 
 
 def _draw_tone(part: Canvas, lock: Lock, outer: Points, inner: Points, rng: np.random.Generator) -> Float32:
