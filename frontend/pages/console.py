@@ -67,7 +67,11 @@ def new_room(request: HttpRequest) -> HttpResponse:
 def room(request: HttpRequest, slug: str) -> HttpResponse:
     """The control room: the live picture, what to say, what was said."""
     found = _room_or_404(slug)
-    context = {"room": found, "now": json.dumps(_now(found), ensure_ascii=False), "max_line": services.MAX_OPERATOR_LINE}
+    context = {
+        "room": found,
+        "now": json.dumps(_now(found), ensure_ascii=False),
+        "max_line": services.MAX_OPERATOR_LINE,
+    }
     return render_page(request, "console/room.html", context)
 
 

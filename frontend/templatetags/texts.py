@@ -40,7 +40,13 @@ def t(context: Context, key: str, **values: Any) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def label(context: Context, key: str) -> SafeString:
-    """An aria-label attribute, and a title for the mouse."""
+    """An aria-label attribute."""
+    return format_html('aria-label="{}" data-i18n-label="{}"', _strings(context).text(key), key)
+
+
+@register.simple_tag(takes_context=True)
+def tip(context: Context, key: str) -> SafeString:
+    """An aria-label attribute, and the same as a title for the mouse: for buttons that show only a drawing."""
     text = _strings(context).text(key)
     return format_html(
         'aria-label="{text}" title="{text}" data-i18n-label="{key}" data-i18n-title="{key}"', text=text, key=key

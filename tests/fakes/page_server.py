@@ -3,7 +3,7 @@
     python -m tests.fakes.page_server --port 8123
 
 The media is real H.264 and Opus at 25 frames a second, the chat answers every message. Lines that begin with `!` make
-things happen: `!interrupt`, `!drop` (both sockets close), `!shed`, `!reject`, `!off_air`, `!on_air`, `!viewers 12`.
+things happen: `!interrupt`, `!drop` (all chat sockets close), `!shed`, `!reject`, `!off_air`, `!on_air`, `!viewers 12`.
 """
 
 from __future__ import annotations
@@ -175,8 +175,9 @@ class FakeRoom:
 
         text, client_id = message["text"], message["client_id"]
         if text == "!drop":
-            for page in list(self.pages.values()):
-                await page({"type": "websocket.close", "code": 1011})
+            dropped, self.pages = list(self.pages.values()), {}
+            for page in dropped:
+                await page({"type": "websocket.close", "code": 4000})
             return
         if text == "!reject":
             await answer({"type": "rejected", "reason": "too_fast", "detail": {"retry_s": 9.6}})
@@ -285,17 +286,35 @@ def build_site() -> FakeSite:
     from django.core.asgi import get_asgi_application
     from django.core.management import call_command
 
-    from chat.models import Room
+    from chat.models import Room, Sentence, Turn
+    from chat.stamps import ORDER
 
     call_command("migrate", run_syncdb=True, verbosity=0)
     disclosure = "Mira is an AI presenter. Her face and voice are computed, and her answers can be wrong."
-    Room.objects.create(
+    room = Room.objects.create(
         slug=SLUG,
         title="Mira, live",
         description="Ask her anything: she answers out loud, and everyone here sees and hears the same.",
         is_on_air=True,
         disclosure=disclosure,
     )
+    steps = [0, 0.02, 0.03, 0.06, 0.68, 1.02, 1.03, 1.22, 1.36, 1.4, 1.52]
+    turn = Turn.objects.create(
+        room=room,
+        kind="viewer",
+        state="interrupted",
+        text="I am Mira, and I love a good question. What is yours?",
+        heard="I am Mira, and I love",
+        prompt=[{"role": "system", "content": "You are Mira."}, {"role": "user", "content": "Leo: who are you?"}],
+        model_name="qwen2.5-coder-1.5b",
+        voice_name="hibari",
+        stamps={step: 1_700_000_000 + at for step, at in zip(ORDER, steps, strict=True)},
+        happened=[{"what": "voice", "name": "edge", "reason": "offline"}],
+    )
+    Sentence.objects.create(
+        turn=turn, index=0, text="I am Mira, and I love a good question.", state="cut", heard="I am"
+    )
+    Sentence.objects.create(turn=turn, index=1, text="What is yours?", state="dropped")
     Room.objects.create(slug="evening", title="晚间故事", persona_name="小雨", language="zh")
     get_user_model().objects.create_superuser(STAFF[0], password=STAFF[1])
     return FakeSite(ASGIStaticFilesHandler(get_asgi_application()))

@@ -1,7 +1,8 @@
 import { SAMPLE_RATE_HZ } from "./media_message.js";
 
-const LINE_CHARACTERS = 78;
-const LINE_CHARACTERS_WIDE = 34; // Chinese characters are twice as wide
+const CHARACTERS = { roomy: 78, narrow: 48 }; // shown at once; a Chinese character counts as two
+const NARROW_PX = 480;
+const MS_A_CHARACTER = 75;
 const LINGER_MS = 900;
 const STORAGE_KEY = "footlight.captions";
 
@@ -38,8 +39,10 @@ export class CaptionPanel {
 
   /** Begin a sentence. Called when its first sample is heard. */
   begin(caption) {
-    const pieces = slicePieces(caption.text, caption.words, caption.duration_ms);
-    this.#current = { ...caption, lines: breakLines(pieces), line: -1, startedMs: performance.now() };
+    const durationMs = Math.max(caption.duration_ms, caption.words.at(-1)?.[2] ?? 0) || guessMs(caption.text);
+    const pieces = slicePieces(caption.text, caption.words, durationMs);
+    const limit = this.box.parentElement.clientWidth < NARROW_PX ? CHARACTERS.narrow : CHARACTERS.roomy;
+    this.#current = { ...caption, durationMs, lines: breakLines(pieces, limit), line: -1, startedMs: performance.now() };
     this.#show();
   }
 
@@ -64,7 +67,7 @@ export class CaptionPanel {
   #show() {
     if (!this.#current) return;
     const elapsedMs = this.#elapsedMs();
-    if (elapsedMs > this.#current.duration_ms + LINGER_MS) {
+    if (elapsedMs > this.#current.durationMs + LINGER_MS) {
       this.clear();
       return;
     }
@@ -117,19 +120,26 @@ function spreadPieces(text, durationMs) {
   });
 }
 
-/** Group pieces into captions of at most two short lines. */
-export function breakLines(pieces) {
-  const wide = pieces.some((piece) => /[\u3400-\u9fff]/u.test(piece.text));
-  const limit = wide ? LINE_CHARACTERS_WIDE : LINE_CHARACTERS;
+/** Group pieces into captions of at most `limit` characters, but of one piece at least. */
+export function breakLines(pieces, limit) {
   const lines = [[]];
   let length = 0;
   for (const piece of pieces) {
-    if (length > 0 && length + piece.text.trimEnd().length > limit) {
+    if (length > 0 && length + widthOf(piece.text.trimEnd()) > limit) {
       lines.push([]);
       length = 0;
     }
     lines.at(-1).push(piece);
-    length += piece.text.length;
+    length += widthOf(piece.text);
   }
   return lines;
+}
+
+/** How long a sentence takes to say, where nobody knows yet. */
+function guessMs(text) {
+  return widthOf(text) * MS_A_CHARACTER;
+}
+
+function widthOf(text) {
+  return text.length + (text.match(/[\u3000-\u9fff\uff00-\uffef]/gu)?.length ?? 0);
 }

@@ -5,13 +5,14 @@ const FRAGMENTS_KEPT = 500; // a little more than the buffer holds
 /**
  * Says which frame is on the screen.
  *
- * Events: `frame` (detail: {roomPts, seq}), once for each frame displayed; `onset` (detail: {roomPts}) when the first
+ * Events: `frame` (detail: {roomPts, seq, wallMs}), once for each frame displayed, seq and wallMs null where its fragment is
+ * not known any more; `onset` (detail: {roomPts}) when the first
  * speaking frame after silence is displayed.
  */
 export class FrameClock extends EventTarget {
   #video;
   #handle = null;
-  #sequences = new Map();
+  #fragments = new Map();
   #onsets = [];
 
   constructor(video) {
@@ -35,21 +36,22 @@ export class FrameClock extends EventTarget {
   }
 
   /** Remember a fragment that came in, so that its frame can be named when it is displayed. */
-  received({ roomPts, seq, isOnset }) {
-    this.#sequences.set(roomPts, seq);
-    if (this.#sequences.size > FRAGMENTS_KEPT) this.#sequences.delete(this.#sequences.keys().next().value);
+  received({ roomPts, seq, wallMs, isOnset }) {
+    this.#fragments.set(roomPts, { seq, wallMs });
+    if (this.#fragments.size > FRAGMENTS_KEPT) this.#fragments.delete(this.#fragments.keys().next().value);
     if (isOnset) this.#onsets.push(roomPts);
   }
 
   reset() {
-    this.#sequences.clear();
+    this.#fragments.clear();
     this.#onsets = [];
     this.displayedPts = null;
   }
 
   show(roomPts) {
     this.displayedPts = roomPts;
-    this.dispatchEvent(new CustomEvent("frame", { detail: { roomPts, seq: this.#sequences.get(roomPts) ?? null } }));
+    const { seq, wallMs } = this.#fragments.get(roomPts) ?? { seq: null, wallMs: null };
+    this.dispatchEvent(new CustomEvent("frame", { detail: { roomPts, seq, wallMs } }));
     if (this.#onsets.length === 0 || this.#onsets[0] > roomPts) return;
     this.#onsets = this.#onsets.filter((onset) => onset > roomPts);
     this.dispatchEvent(new CustomEvent("onset", { detail: { roomPts } }));

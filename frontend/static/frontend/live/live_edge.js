@@ -5,9 +5,12 @@ const STALL_STEP_S = 0.03;
 const EASE_STEP_S = 0.005;
 const EASE_EVERY_MS = 5_000;
 const SEEK_BEHIND_S = 1.0;
-const CATCH_UP_FROM_S = 0.035;
-const FALL_BACK_FROM_S = -0.035;
-const SETTLED_S = 0.008;
+const CATCH_UP_FROM_S = 0.025;
+const FALL_BACK_FROM_S = -0.03;
+const SLOWEST_CATCH_UP = 1.03;
+const FASTEST_CATCH_UP = 1.25;
+const RATE_STEP = 0.05; // every change of rate costs the browser work, so it moves in steps
+const FALL_BACK_RATE = 0.96;
 const SMOOTHING = 0.2;
 
 /**
@@ -62,10 +65,12 @@ export class LiveEdge {
   #rate(excess) {
     if (excess > CATCH_UP_FROM_S) this.#mode = "catch-up";
     else if (excess < FALL_BACK_FROM_S) this.#mode = "fall-back";
-    else if (this.#mode === "catch-up" && excess < SETTLED_S) this.#mode = "steady";
-    else if (this.#mode === "fall-back" && excess > -SETTLED_S) this.#mode = "steady";
-    if (this.#mode === "catch-up") return Math.min(1.25, Math.max(1.03, 1 + excess * 0.6));
-    return this.#mode === "fall-back" ? 0.96 : 1;
+    else if (this.#mode === "catch-up" && excess <= 0) this.#mode = "steady";
+    else if (this.#mode === "fall-back" && excess >= 0) this.#mode = "steady";
+    if (this.#mode === "fall-back") return FALL_BACK_RATE;
+    if (this.#mode === "steady") return 1;
+    const wished = 1 + Math.round(excess / RATE_STEP) * RATE_STEP;
+    return Math.min(FASTEST_CATCH_UP, Math.max(SLOWEST_CATCH_UP, wished));
   }
 
   #ease(nowMs) {

@@ -67,7 +67,7 @@ class LivePage {
   #listen() {
     const { feed, queue, captions, presence, name, stage } = this;
     feed.addEventListener("welcome", ({ detail }) => {
-      presence.setBanner("");
+      presence.setTrouble("reconnecting", false);
       presence.setViewers(detail.viewers);
       name.set(detail.viewer.name);
       stage.showState(detail.state);
@@ -81,10 +81,10 @@ class LivePage {
       queue.add({ ...detail, kind: "speech" }, () => captions.begin(detail));
     });
     feed.addEventListener("interrupted", () => captions.clear());
-    feed.addEventListener("down", () => presence.setBanner("banner.reconnecting"));
-    feed.addEventListener("gone", () => presence.setBanner("banner.gone"));
-    feed.addEventListener("notice", ({ detail }) => presence.setBanner(`notice.${detail.code}`));
+    feed.addEventListener("down", () => presence.setTrouble("reconnecting", true));
+    feed.addEventListener("gone", () => presence.setTrouble("gone", true));
     this.player?.addEventListener("interrupt", () => captions.clear());
+    this.player?.addEventListener("holding", ({ detail }) => presence.setTrouble("holding", detail.on && stage.isOnAir));
     name.addEventListener("rename", ({ detail }) => feed.rename(detail.name));
   }
 }

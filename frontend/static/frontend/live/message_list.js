@@ -10,7 +10,9 @@ export class MessageList {
   #messages = new Map();
   #turns = new Map();
   #sentences = new Map();
-  #unread = 0;
+  #following = true;
+  #lastTop = 0;
+  #resized = new ResizeObserver(() => this.#settle());
 
   constructor({ log, more, empty }, strings) {
     this.log = log;
@@ -24,9 +26,11 @@ export class MessageList {
   start() {
     this.log.addEventListener("scroll", this.scrolled, { passive: true });
     this.more.addEventListener("click", this.follow);
+    this.#resized.observe(this.log);
   }
 
   stop() {
+    this.#resized.disconnect();
     this.log.removeEventListener("scroll", this.scrolled);
     this.more.removeEventListener("click", this.follow);
   }
@@ -39,7 +43,7 @@ export class MessageList {
       if (state) this.setState(key, state, reason);
       return;
     }
-    const item = element("li", "message");
+    const item = element("div", "message");
     item.dataset.testid = "chat-message";
     const head = element("p", "message-head");
     head.append(nameOf(name, this.strings), timeOf(at, this.strings.language));
@@ -72,6 +76,7 @@ export class MessageList {
     const line = item.querySelector(".message-state");
     if (reason && this.strings.has(`reason.${reason}`)) setText(line, this.strings, `reason.${reason}`, values);
     else setText(line, this.strings, state === "rejected" ? "reason.unknown" : `message.${state}`);
+    this.#settle();
   }
 
   /** Show a sentence of the presenter; sentences of one turn share a bubble. */
@@ -81,7 +86,7 @@ export class MessageList {
     this.#sentences.set(sentence, piece);
     let item = this.#turns.get(turn);
     if (!item?.isConnected || item !== this.log.lastElementChild) {
-      item = element("li", "message reply");
+      item = element("div", "message reply");
       item.dataset.testid = "chat-reply";
       const head = element("p", "message-head");
       const badge = element("span", "ai-badge");
@@ -91,13 +96,11 @@ export class MessageList {
       item.append(head, element("p", "message-text"));
       this.#turns.set(turn, item);
       this.#append(item);
-    } else {
-      this.#noticeNew();
     }
     const paragraph = item.querySelector(".message-text");
     if (paragraph.childNodes.length > 0 && needsSpace(paragraph.textContent, text)) paragraph.append(" ");
     paragraph.append(piece);
-    if (this.isFollowing) this.#toBottom();
+    this.#settle({ isNews: true });
   }
 
   /** A sentence was cut: leave only what was heard. */
@@ -108,7 +111,7 @@ export class MessageList {
     else piece.textContent = `${heard.replace(/[\s,，、;；:：.。]+$/u, "")}…`;
   }
 
-  /** The text that a message was sent with, for quoting it. */
+  /** Display name of who wrote message `id`, or "" when it is not in the log any more. */
   nameOf(id) {
     return this.#messages.get(id)?.querySelector(".message-name").textContent ?? "";
   }
@@ -121,38 +124,38 @@ export class MessageList {
     this.empty.hidden = false;
   }
 
-  get isFollowing() {
-    return this.#unread === 0;
-  }
-
+  /** Go to the newest item and stay there. */
   follow() {
-    this.#unread = 0;
-    this.more.hidden = true;
-    this.#toBottom();
+    this.#following = true;
+    this.#settle();
   }
 
+  /** The reader stops following by scrolling up, and starts again at the bottom. New items alone change nothing. */
   scrolled() {
-    const fromBottom = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight;
-    if (fromBottom < AT_BOTTOM_PX) this.follow();
-  }
-
-  #isAtBottom() {
-    return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < AT_BOTTOM_PX;
+    const { scrollTop, scrollHeight, clientHeight } = this.log;
+    const isAtBottom = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+    if (isAtBottom) this.follow();
+    else if (scrollTop < this.#lastTop - 2) this.#following = false;
+    this.#lastTop = scrollTop;
   }
 
   #append(item) {
-    const follow = this.isFollowing && this.#isAtBottom();
     this.empty.hidden = true;
     this.log.append(item);
     while (this.log.childElementCount > ITEMS_KEPT) this.#dropOldest();
-    if (follow || item.dataset.own) this.follow();
-    else this.#noticeNew();
+    if (item.dataset.own) this.#following = true;
+    this.#settle({ isNews: true });
   }
 
-  #noticeNew() {
-    if (this.isFollowing && this.#isAtBottom()) return;
-    this.#unread += 1;
-    this.more.hidden = false;
+  /** After any change: keep the newest in sight, or say that there is more below. */
+  #settle({ isNews = false } = {}) {
+    if (this.#following) {
+      this.more.hidden = true;
+      this.log.scrollTop = this.log.scrollHeight;
+      this.#lastTop = this.log.scrollTop;
+    } else if (isNews) {
+      this.more.hidden = false;
+    }
   }
 
   #dropOldest() {
@@ -165,10 +168,6 @@ export class MessageList {
 
   #markOwn(item) {
     item.dataset.own = "true";
-  }
-
-  #toBottom() {
-    this.log.scrollTop = this.log.scrollHeight;
   }
 }
 
@@ -189,7 +188,7 @@ function timeOf(at, language) {
   const node = element("time", "message-time");
   const date = at ? new Date(at) : new Date();
   node.dateTime = date.toISOString();
-  node.textContent = date.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  node.textContent = date.toLocaleTimeString(language, { hour: "numeric", minute: "2-digit" });
   return node;
 }
 

@@ -14,9 +14,9 @@ const DEFAULT_ACK_EVERY = 12;
 /**
  * Plays one room, close to the live edge, for as long as the page lives.
  *
- * Events: `frame` (detail: {roomPts, seq}) for each displayed frame; `tick` whenever the clock may have moved;
+ * Events: `frame` (detail: {roomPts, seq, wallMs}: its place, number and render time) for each displayed frame; `tick` whenever the clock may have moved;
  * `status` (see `status`); `size` (detail: {width, height}); `interrupt` (detail: {roomPts}); `timeline`;
- * `holding` (detail: {on}).
+ * `holding` (detail: {on}); `rebuild` just before the picture is thrown away to begin anew.
  */
 export class Player extends EventTarget {
   #video;
@@ -172,13 +172,13 @@ export class Player extends EventTarget {
     else if (message.kind === KIND_FRAGMENT) this.#fragment(message);
   }
 
-  #fragment({ flags, seq, roomPts, bytes }) {
+  #fragment({ flags, seq, roomPts, wallMs, bytes }) {
     if (this.#lastPts !== null && roomPts < this.#lastPts - REWIND_SAMPLES) {
       this.#rebuild(); // the server began a new clock: what is buffered lies in its future
       return;
     }
     const speaking = (flags & FLAG_SPEAKING) !== 0;
-    this.#frames.received({ roomPts, seq, isOnset: speaking && !this.#wasSpeaking });
+    this.#frames.received({ roomPts, seq, wallMs, isOnset: speaking && !this.#wasSpeaking });
     this.#wasSpeaking = speaking;
     this.#lastPts = roomPts;
     this.#lastSeq = seq;
@@ -248,6 +248,7 @@ export class Player extends EventTarget {
   /** Start over with an empty buffer on a new connection: the hub then sends the codec and a whole group of frames. */
   #rebuild() {
     if (this.status === "unsupported") return;
+    this.dispatchEvent(new Event("rebuild"));
     this.#lastPts = null;
     this.#hasShown = false;
     this.#frames.reset();

@@ -1,7 +1,9 @@
 import { setText } from "../shared/strings.js";
 
-/** How many are watching, and whether we are connected. */
+/** How many are watching, and one quiet line about what is not as it should be. */
 export class PresencePanel {
+  #troubles = new Set();
+
   constructor({ viewers, banner, bannerText }, strings) {
     Object.assign(this, { viewers, banner, bannerText, strings });
   }
@@ -15,9 +17,12 @@ export class PresencePanel {
     this.viewers.dataset.count = String(count);
   }
 
-  /** A quiet line above the chat; "" takes it away. */
-  setBanner(key) {
-    this.banner.hidden = !key;
-    if (key) setText(this.bannerText, this.strings, key);
+  /** Say or take back a trouble: `gone`, `reconnecting`, `holding`. The one said last is shown. */
+  setTrouble(name, on) {
+    this.#troubles.delete(name);
+    if (on) this.#troubles.add(name);
+    const shown = [...this.#troubles].at(-1);
+    this.banner.hidden = !shown;
+    if (shown) setText(this.bannerText, this.strings, `banner.${shown}`);
   }
 }

@@ -1,3 +1,5 @@
+import { Ambient } from "./ambient.js";
+import { FreezeFrame } from "./freeze_frame.js";
 import { Player } from "./player.js";
 import { PlayerControls } from "./player_controls.js";
 import { StatePanel } from "./state_panel.js";
@@ -34,6 +36,8 @@ export class StagePanel {
     );
     /** Null where this browser cannot play the stream. */
     this.player = Player.isSupported() ? new Player(this.video, root.dataset.mediaSocket) : null;
+    this.ambient = new Ambient(this.video, find("ambient"));
+    this.freeze = this.player && new FreezeFrame(this.video, find("freeze"), this.player);
     this.controls =
       this.player &&
       new PlayerControls(
@@ -54,14 +58,16 @@ export class StagePanel {
   start() {
     this.state.start();
     if (!this.player) {
-      this.state.setPlayerNote("curtain.unsupported");
+      this.state.setPlayerNote("curtain.unsupported", { hasPicture: false });
       return;
     }
     this.player.addEventListener("status", ({ detail }) => this.#note(detail.status));
-    this.player.addEventListener("frame", () => (this.#shown = true), { once: true });
+    this.player.addEventListener("frame", () => this.#firstFrame(), { once: true });
     this.player.addEventListener("size", ({ detail }) => {
       this.stage.style.setProperty("--picture-ratio", `${detail.width} / ${detail.height}`);
     });
+    this.freeze.start();
+    this.ambient.start();
     this.controls.start();
     this.player.start();
     this.#note(this.player.status);
@@ -69,16 +75,27 @@ export class StagePanel {
 
   stop() {
     this.controls?.stop();
+    this.ambient.stop();
+    this.freeze?.stop();
     this.player?.stop();
+  }
+
+  get isOnAir() {
+    return !["off_air", "starting"].includes(this.stage.dataset.state);
   }
 
   showState(state) {
     this.state.show(state);
   }
 
+  #firstFrame() {
+    this.#shown = true;
+    this.#note(this.player.status);
+  }
+
   /** A picture that was there stays on the screen while the connection is mended. */
   #note(status) {
     const isPassing = status === "connecting" || status === "waiting";
-    this.state.setPlayerNote(isPassing && this.#shown ? "" : NOTES[status]);
+    this.state.setPlayerNote(isPassing && this.#shown ? "" : NOTES[status], { hasPicture: this.#shown });
   }
 }

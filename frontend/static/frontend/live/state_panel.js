@@ -24,16 +24,23 @@ export class StatePanel {
     this.#drawCurtain(state);
   }
 
-  /** Say over the picture why there is none: a key of the strings, or "" when the picture is there. */
-  setPlayerNote(key) {
+  /** Say over the picture why there is none: a key of the strings, or "" when there is nothing to say. */
+  setPlayerNote(key, { hasPicture }) {
     this.playerNote = key;
+    this.hasPicture = hasPicture;
     this.#drawCurtain(this.state.dataset.state);
   }
 
   #drawCurtain(state) {
-    const key = state === "off_air" ? "curtain.off_air" : this.playerNote || (state === "starting" ? "curtain.starting" : "");
+    const key = this.#curtainKey(state);
     this.curtain.hidden = !key;
     this.curtain.dataset.busy = String(key === "curtain.starting" || key === "curtain.connecting");
     if (key) setText(this.curtainText, this.strings, key);
+  }
+
+  #curtainKey(state) {
+    if (state === "off_air") return "curtain.off_air";
+    if (state === "starting" && !this.hasPicture) return "curtain.starting";
+    return this.playerNote ?? "";
   }
 }

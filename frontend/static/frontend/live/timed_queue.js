@@ -32,17 +32,15 @@ export class TimedQueue {
   }
 
   /** Call `show` when the player reaches `pts` of `epoch`. Items without a time are shown at once. */
-  add({ epoch, pts, kind }, show) {
-    this.#items.push({ epoch, pts, kind, show, sinceMs: performance.now() });
+  add({ epoch, pts, kind, turn }, show) {
+    this.#items.push({ epoch, pts, kind, turn, show, sinceMs: performance.now() });
     if (this.#items.length > LIMIT) this.#items.shift().show();
     this.flush();
   }
 
-  /** Forget speech that lies after a cut: it will never be heard. States stay. */
-  interrupt({ epoch, pts }) {
-    this.#items = this.#items.filter(
-      (item) => item.kind === "state" || item.epoch !== epoch || item.pts < pts || item.pts === null,
-    );
+  /** Forget what a turn would have said after its cut: it will never be heard. States stay. */
+  interrupt({ turn, pts }) {
+    this.#items = this.#items.filter((item) => item.kind === "state" || item.turn !== turn || item.pts < pts);
   }
 
   /** Show what is due, in the order in which it is due. */
