@@ -134,7 +134,7 @@ def build_shape_from_sound(row: Float32, level_db: float) -> Float32:
     shape = np.array(
         MouthShape(
             smile=SPEECH_SMILE * (1 - rounded),
-            jaw=opening * (0.45 + 0.55 * float(np.interp(middle, (0.03, 0.35), (0.0, 1.0)))),
+            jaw=opening * (0.38 + 0.44 * float(np.interp(middle, (0.03, 0.35), (0.0, 1.0)))),
             width=0.6 * spread - 0.4 * rounded,
             round=0.75 * rounded,
             upper=0.2 + 0.3 * hissing,

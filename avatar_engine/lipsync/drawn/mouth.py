@@ -11,9 +11,9 @@ from avatar_engine.lipsync.drawn.layout import JAW_DROP, MOUTH_HALF_WIDTH, MOUTH
 from avatar_engine.lipsync.drawn.shape import MouthShape
 from avatar_engine.types import Float32, UInt8
 
-REACH_X = 0.098
-REACH_UP = 0.052
-REACH_DOWN = 0.108
+REACH_X = 0.077
+REACH_UP = 0.036
+REACH_DOWN = 0.096
 _TEETH_EDGE = 0.0098
 """The upper teeth end this far below the lip line; they belong to the skull and do not move."""
 

@@ -25,7 +25,11 @@ RELAX = (0.45, 0.12, 0.0)
 """How much of the last spoken shape is left in the frames after speech: at rest within 120 ms."""
 ONSET = 0.6
 """Share of the way to a new shape in the first frame of speech."""
+FOLLOW_SHARE, CLOSING_SHARE = 0.6, 0.85
+"""The same for every frame of speech that has no phonemes; lips close faster than they open."""
 QUIETEST_PEAK_DB = -34.0
+IDLE_TILT, IDLE_YAW = 0.014, 0.0075
+"""Rest amplitudes of the head: radians, and units of the nose's way sideways."""
 MIN_SIDE, MAX_SIDE = 128, 1920
 
 
@@ -88,7 +92,7 @@ class DrawnSession:
             shape = scale_by_loudness(aim, loudness)
         else:
             heard = build_shape_from_sound(row, self._peak_db)
-            share = 0.9 if heard[PRESS] > 0.5 else 0.68
+            share = CLOSING_SHARE if heard[PRESS] > 0.5 else FOLLOW_SHARE
             shape = self._spoken + np.float32(share) * (heard - self._spoken)
         if self._silent_frames and shape[PRESS] < 1.0:
             shape = self._mouth_now() + np.float32(ONSET) * (shape - self._mouth_now())
@@ -128,10 +132,10 @@ class DrawnSession:
 
     def _pose(self, pose: int) -> Pose:
         life, lively, emphasis = self._life, self._liveliness, self._emphasis
-        tilt = 0.011 * life.tilt[pose] + 0.014 * lively * life.talk_tilt[pose]
-        yaw = 0.0055 * life.yaw[pose] + 0.005 * lively * life.talk_yaw[pose]
-        pitch = 0.003 * life.pitch[pose] + lively * (0.0035 * life.talk_pitch[pose] + 0.007 * emphasis)
-        shift = 0.0035 * life.sway_x[pose]
+        tilt = IDLE_TILT * life.tilt[pose] + 0.015 * lively * life.talk_tilt[pose]
+        yaw = IDLE_YAW * life.yaw[pose] + 0.0055 * lively * life.talk_yaw[pose]
+        pitch = 0.004 * life.pitch[pose] + lively * (0.0035 * life.talk_pitch[pose] + 0.007 * emphasis)
+        shift = 0.0045 * life.sway_x[pose]
         lag = (pose - 5) % LOOP_FRAMES
         return Pose(
             shift_x=shift,
@@ -142,5 +146,5 @@ class DrawnSession:
             breath=0.0042 * life.breath[pose],
             jaw=measure_chin_drop(self._drawn_mouth or REST),
             brow=0.0016 * max(0.0, float(-life.gaze_y[pose])) + 0.006 * lively * emphasis - 0.0012 * life.blink[pose],
-            hair=-0.25 * (tilt - 0.011 * life.tilt[lag]) - 0.2 * 0.0055 * (life.yaw[pose] - life.yaw[lag]),
+            hair=-0.3 * (tilt - IDLE_TILT * life.tilt[lag]) - 0.25 * IDLE_YAW * (life.yaw[pose] - life.yaw[lag]),
         )
