@@ -77,6 +77,7 @@ def build_logging(folder: Path, process: str) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},
             "websockets": {"level": "WARNING"},
         },
     }
