@@ -18,6 +18,7 @@ from chat.llm.base import ChatModelError, PromptMessage
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 _RETRYABLE_STATUSES = (408, 409, 425, 429)
 _CLOSE_LIMIT_S = 1.0
+_WARM_LIMIT_S = 180.0
 _T = TypeVar("_T")
 
 
@@ -62,7 +63,7 @@ class OpenAIChatModel:
             base_url=base_url,
             api_key=api_key,
             max_retries=0,
-            timeout=openai.Timeout(self._timeouts.total_s, connect=self._timeouts.connect_s),
+            timeout=openai.Timeout(None, connect=self._timeouts.connect_s),  # the others are kept by `_Patience`
             http_client=_build_loopback_client() if urlsplit(base_url).hostname in _LOOPBACK_HOSTS else None,
         )
 
@@ -75,11 +76,11 @@ class OpenAIChatModel:
         return self._stream(messages, self._max_tokens, self._timeouts)
 
     async def warm(self, prefix: list[PromptMessage]) -> None:
-        """Let the server read `prefix` into its prompt cache, however long it takes within `total_s`.
+        """Let the server read `prefix` into its prompt cache: seconds, or minutes on a busy machine.
 
         Raises `ChatModelError`.
         """
-        patient = replace(self._timeouts, first_token_s=self._timeouts.total_s)
+        patient = replace(self._timeouts, first_token_s=_WARM_LIMIT_S, total_s=_WARM_LIMIT_S)
         async for _ in self._stream([*prefix, PromptMessage(role="user", content="Hello!")], 1, patient):
             pass
 

@@ -45,6 +45,9 @@ class LlmEnv(Protocol):
     @property
     def llm_port(self) -> int: ...
 
+    @property
+    def runs_llm(self) -> bool: ...
+
     def secret(self, name: str) -> str | None: ...
 
 
@@ -60,9 +63,9 @@ class Endpoint:
 
 
 def build_chain(room_llm_config: Sequence[Mapping[str, Any]], env: LlmEnv) -> ModelChain:
-    """The room's endpoints in their order, then the embedded model, then persona lines. Raises `EndpointError`.
+    """The room's endpoints in their order, then the embedded model where there is one, then persona lines.
 
-    An endpoint whose key is not in the environment is left out, with a warning.
+    An endpoint whose key is not in the environment is left out, with a warning. Raises `EndpointError`.
     """
     models: list[ChatModel] = []
     for endpoint in check_endpoints(room_llm_config):
@@ -73,7 +76,8 @@ def build_chain(room_llm_config: Sequence[Mapping[str, Any]], env: LlmEnv) -> Mo
             )
             continue
         models.append(_build_endpoint_model(endpoint, key))
-    models.append(build_embedded_model(env.llm_port))
+    if env.runs_llm:
+        models.append(build_embedded_model(env.llm_port))
     models.append(PersonaLines(build_arriving_percent(env.data_dir / "weights")))
     return ModelChain(models)
 

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from avatar_engine.errors import WeightsError
-from avatar_engine.weights import WEIGHTS, Weight, find_weight, is_whole, weight_path
+from avatar_engine.weights import WEIGHTS, LlmChoice, Weight, find_weight, is_whole, weight_path
 from avatar_engine.weights.capacity import choose_llm_here
 from avatar_engine.weights.fetch import fetch_weight, hash_matches
 from avatar_engine.weights.progress import FetchProgress, ProgressFile, ProgressLines
+from mysite.env import Env
 
 
 class Command(BaseCommand):
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         elif options["verify"]:
             self._verify(weights or list(WEIGHTS), folder)
         else:
-            self._fetch(weights or [choose_llm_here(options["llm"] or env.llm, folder)], folder)
+            self._fetch(weights or list_wanted(env, options["llm"]), folder)
 
     def _list(self, folder: Path) -> None:
         for weight in WEIGHTS:
@@ -93,3 +94,10 @@ class Command(BaseCommand):
     def _show(self, text: str) -> None:
         self.stdout.write(text, ending="")
         self.stdout.flush()
+
+
+def list_wanted(env: Env, llm: LlmChoice | None) -> list[Weight]:
+    """What this machine wants; `llm` counts more than the environment."""
+    if llm is None and not env.runs_llm:
+        return []
+    return [choose_llm_here(llm or env.llm, env.data_dir / "weights")]

@@ -45,8 +45,7 @@ class Command(BaseCommand):
         except RuntimeError as error:
             raise CommandError(f"the language model does not start: {error}") from error
         logger.info("%s listens on port %d after %.1f s", weight.name, env.llm_port, time.monotonic() - started_s)
-        asyncio.run(warm(env.llm_port))
-        logger.info("the language model is warm after %.1f s", time.monotonic() - started_s)
+        threading.Thread(target=warm, args=(env.llm_port, started_s), daemon=True).start()
         stop.wait()
         server.close()
 
@@ -61,13 +60,20 @@ def wait_until_whole(weight: Weight, folder: Path, stop: threading.Event) -> boo
     return not stop.is_set()
 
 
-async def warm(port: int) -> None:
+def warm(port: int, started_s: float) -> None:
     """Have the server read the default presenter's prefix, so that the first viewer does not wait for it."""
+    try:
+        asyncio.run(_warm(port))
+    except ChatModelError as error:
+        logger.warning("the language model could not be warmed: %s", error)
+    else:
+        logger.info("the language model is warm after %.1f s", time.monotonic() - started_s)
+
+
+async def _warm(port: int) -> None:
     model = build_embedded_model(port)
     try:
         await model.warm(build_persona_prefix(DEFAULT_PERSONA_NAME, "en", "", ""))
-    except ChatModelError as error:
-        logger.warning("the language model could not be warmed: %s", error)
     finally:
         await model.close()
 

@@ -20,6 +20,7 @@ from tests.fakes.openai_server import OpenAIServer, Script
 class FakeEnv:
     data_dir: Path
     llm_port: int = 9
+    runs_llm: bool = True
     secrets: dict[str, str] = field(default_factory=dict)
 
     def secret(self, name: str) -> str | None:
@@ -32,6 +33,12 @@ ENDPOINT = {"base_url": "https://api.example.org/v1", "model": "big", "key_env":
 async def test_room_without_endpoints_has_the_embedded_model_and_persona_lines(tmp_path: Path) -> None:
     chain = build_chain([], FakeEnv(tmp_path))
     assert chain.name == "embedded > persona lines"
+    await chain.close()
+
+
+async def test_machine_without_the_embedded_model_is_not_asked_for_it(tmp_path: Path) -> None:
+    chain = build_chain([], FakeEnv(tmp_path, runs_llm=False))
+    assert chain.name == "persona lines"
     await chain.close()
 
 
