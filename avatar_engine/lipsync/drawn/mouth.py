@@ -65,7 +65,7 @@ def _build_curves(x: Float32, shape: MouthShape) -> _Curves:
     lift = min(opening, 0.004 * shape.jaw + 0.007 * shape.upper * (1 - shape.press))
     corner = -0.019 * shape.smile - 0.003 * shape.width
     rest = corner * np.clip(np.abs(u), 0, 1.3) ** 2.5 + 0.0022 * np.cos(u * 6.0) * inside
-    gap = np.clip(1 - (u / 0.94) ** 2, 0, 1) ** (0.5 + 0.08 * shape.jaw - 0.08 * shape.round)
+    gap = np.clip(1 - (u / 0.94) ** 2, 0, 1) ** (0.5 + 0.08 * shape.jaw - 0.12 * shape.round)
     inner_top = rest - lift * gap
     inner_bottom = rest + (opening - lift) * gap
     pout = 1 + 0.25 * shape.round - 0.42 * shape.press
@@ -75,7 +75,8 @@ def _build_curves(x: Float32, shape: MouthShape) -> _Curves:
         + (0.16 - 0.1 * shape.round) * np.exp(-(((np.abs(u) - 0.27) / 0.2) ** 2))
     )
     upper = 0.0148 * pout * (1 - 0.18 * shape.width) * (1 - 0.2 * shape.jaw) * bow * inside**0.72
-    lower = 0.0205 * pout * (1 - 0.12 * shape.width) * (1 - 0.55 * shape.tuck) * inside**0.5
+    lower = 0.0205 * pout * (1 - 0.12 * shape.width - 0.28 * shape.round) * (1 - 0.55 * shape.tuck)
+    lower = lower * inside ** (0.5 - 0.14 * shape.round)
     inner_bottom = inner_bottom - 0.004 * shape.tuck * inside
     return _Curves(u, inner_top - upper, inner_top, inner_bottom, inner_bottom + lower, inside, opening)
 

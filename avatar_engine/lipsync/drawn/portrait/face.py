@@ -27,6 +27,13 @@ _KEY_LIGHT = (-0.4, -0.5, 0.77)
 _NOSE_Y = 0.478
 
 
+_EAR_FOLDS = (
+    (((0.65, 0.376), (0.66, 0.372), (0.664, 0.388), (0.66, 0.412), (0.654, 0.43)), 0.005, 0.7),
+    (((0.646, 0.392), (0.654, 0.39), (0.655, 0.408), (0.649, 0.42)), 0.006, 0.65),
+)
+_EAR_RIM = ((0.648, 0.368), (0.66, 0.365), (0.668, 0.386), (0.665, 0.415), (0.658, 0.436))
+
+
 def paint_face(canvas: Canvas) -> None:
     """Paint over the neck; hair comes later."""
     part = canvas.part(0.3, 0.1, 0.7, 0.68)
@@ -75,7 +82,7 @@ def _build_lit_skin(canvas: Canvas, head: Float32) -> Float32:
 
 def _paint_colour(canvas: Canvas, head: Float32) -> None:
     for side in (-1, 1):
-        canvas.lay(BLUSH, head * canvas.bump(0.5 + side * 0.092, 0.47, 0.04, 0.026, -side * 0.35), 0.25)
+        canvas.lay(BLUSH, head * canvas.bump(0.5 + side * 0.092, 0.47, 0.04, 0.026, -side * 0.35), 0.21)
         canvas.shade(
             SKIN_SHADOW, head * canvas.bump(0.5 + side * (EYE_X + 0.004), EYE_Y - 0.03, 0.044, 0.013, side * 0.1), 0.34
         )
@@ -89,6 +96,8 @@ def _paint_colour(canvas: Canvas, head: Float32) -> None:
     canvas.lay(BLUSH, head * canvas.bump(0.5, 0.466, 0.022, 0.016), 0.17)
     canvas.lay(BLUSH, head * canvas.bump(0.5, 0.603, 0.03, 0.018), 0.1)
     canvas.glow((255, 238, 222), head * canvas.bump(0.478, 0.25, 0.07, 0.045), 0.2)
+    canvas.shade(SKIN_SHADOW, head * canvas.bump(0.5, 0.506, 0.005, 0.011), 0.16)
+    canvas.glow((255, 238, 222), head * canvas.bump(0.493, 0.505, 0.0035, 0.011), 0.14)
     canvas.glow((255, 238, 222), head * canvas.bump(0.49, 0.596, 0.018, 0.01), 0.22)
     rim = np.clip(head - canvas.soft(head, 0.014), 0, 1)
     canvas.shade(SKIN_SHADOW, rim, 0.5)
@@ -160,13 +169,15 @@ def paint_ear(canvas: Canvas, side: int) -> None:
     canvas.cast((90, 50, 48), ear * (side * (canvas.x - 0.5) > 0.147), 0.005, 0.6)
     canvas.place(SKIN_MID, ear)
     canvas.lay(BLUSH, ear, 0.16)
-    canvas.shade(SKIN_SHADOW, ear * canvas.bump(0.5 + side * 0.155, 0.405, 0.009, 0.026), 0.8)
+    canvas.shade(SKIN_SHADOW, ear * canvas.bump(0.5 + side * 0.153, 0.405, 0.008, 0.022), 0.45)
     canvas.shade(SKIN_SHADOW, ear * canvas.bump(0.5 + side * 0.14, 0.42, 0.005, 0.05), 0.4)
     rim = np.clip(ear - canvas.soft(ear, 0.0035), 0, 1) * np.clip((side * (canvas.x - 0.5) - 0.145) / 0.008, 0, 1)
     canvas.shade(SKIN_SHADOW, rim, 0.55)
-    fold = ((0.651, 0.372), (0.664, 0.374), (0.667, 0.4), (0.659, 0.428))
-    line = build_spline([(0.5 + side * (x - 0.5), y) for x, y in fold], closed=False)
-    canvas.glow((255, 226, 206), canvas.soft(canvas.strokes([(line, 0.005)]), 0.0014), 0.4)
+    for path, width, strength in _EAR_FOLDS:
+        line = build_spline([(0.5 + side * (x - 0.5), y) for x, y in path], closed=False)
+        canvas.shade(SKIN_SHADOW, canvas.soft(canvas.strokes([(line, width)]), 0.0016) * ear, strength)
+    rim = build_spline([(0.5 + side * (x - 0.5), y) for x, y in _EAR_RIM], closed=False)
+    canvas.glow((255, 226, 206), canvas.soft(canvas.strokes([(rim, 0.0035)]), 0.0012), 0.42)
     stud = (0.5 + side * 0.1475, 0.458)
     canvas.shade(SKIN_SHADOW, canvas.bump(stud[0] + 0.001, stud[1] + 0.002, 0.006, 0.006), 0.5)
     canvas.lay(GOLD, np.clip(canvas.bump(*stud, 0.0052, 0.0052) * 3 - 1, 0, 1))

@@ -59,16 +59,16 @@ def _draw_tone(part: Canvas, lock: Lock, outer: Points, inner: Points, rng: np.r
     for share in np.concatenate([rng.random(lock.strands), rng.random(lock.strands // 3)]):
         line = _strand(outer, inner, float(share), rng)
         form = 0.72 + 0.5 * np.sin(np.pi * share) ** 0.8
-        level = lock.light * form + rng.normal(0, 15)
-        start, stop = int(rng.integers(0, 4)), int(rng.integers(_STEPS - 12, _STEPS))
+        level = lock.light * form + rng.normal(0, 10)
+        start, stop = int(rng.integers(0, 4)), int(rng.integers(_STEPS - 8, _STEPS))
         part.draw_ribbon(tone, line[start:stop], 0.0014 + 0.0034 * rng.random(), level)
-    for share in rng.random(int(1.5 * lock.strands * lock.shine)):
+    for share in rng.random(int(2.0 * lock.strands * lock.shine)):
         line = _strand(outer, inner, float(share), rng)
         centre = lock.band + 0.05 * np.sin(9 * share) + rng.normal(0, 0.03)
-        half = 0.08 + 0.1 * rng.random()
+        half = 0.1 + 0.16 * rng.random()
         first, last = int(max(0, centre - half) * _STEPS), int(min(1, centre + half) * _STEPS) + 1
         if last - first > 3:
-            bright = lock.light + 62 * lock.shine * (0.45 + 0.55 * np.sin(np.pi * share)) + rng.normal(0, 12)
+            bright = lock.light + 66 * lock.shine * (0.45 + 0.55 * np.sin(np.pi * share)) + rng.normal(0, 8)
             part.draw_ribbon(tone, line[first:last], 0.0012 + 0.0016 * rng.random(), bright)
     return part.soft(tone.astype(np.float32), 0.0011)
 
