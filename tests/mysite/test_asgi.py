@@ -62,6 +62,7 @@ async def test_page_socket_opens_for_its_own_page_alone(own_host: None, part: st
     assert not await connect(application, path)
 
 
+@pytest.mark.django_db(transaction=True)
 async def test_link_opens_for_the_token_alone(application: Any) -> None:
     path = "/ws/link/?role=render&name=render-1"
     token = settings.FOOTLIGHT.link_token().encode()
@@ -70,5 +71,6 @@ async def test_link_opens_for_the_token_alone(application: Any) -> None:
     assert not await connect(application, path, ORIGIN)
 
 
+@pytest.mark.django_db(transaction=True)
 async def test_unknown_socket_is_refused_quietly(application: Any) -> None:
     assert not await connect(application, "/ws/anything/", ORIGIN)
