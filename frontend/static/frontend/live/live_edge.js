@@ -1,14 +1,19 @@
-const START_S = 0.11;
-const FLOOR_S = 0.09;
+const START_S = 0.14;
+const FLOOR_S = 0.12;
 const CEILING_S = 0.6;
 const STALL_STEP_S = 0.03;
-const EASE_STEP_S = 0.005;
+const EASE_STEP_S = 0.01;
 const EASE_EVERY_MS = 5_000;
 const SEEK_BEHIND_S = 1.0;
-const CATCH_UP_FROM_S = 0.025;
+// Chromium begins to play once 200 ms of sound lie ahead, and doubles that at every stall until the next seek. Landing
+// just behind it starts at once; a seek during a stall starts sooner than waiting for the doubled amount.
+const LANDING_S = 0.22;
+const CATCH_UP_FROM_S = 0.03;
+const CATCH_UP_TO_S = 0.012; // at other rates than 1 the browser needs more sound in hand
 const FALL_BACK_FROM_S = -0.03;
 const SLOWEST_CATCH_UP = 1.03;
-const FASTEST_CATCH_UP = 1.25;
+const FASTEST_CATCH_UP = { quiet: 1.5, speaking: 1.25 }; // nobody hears a pause pass faster
+const CATCH_UP_GAIN = { quiet: 1.5, speaking: 1 };
 const RATE_STEP = 0.05; // every change of rate costs the browser work, so it moves in steps
 const FALL_BACK_RATE = 0.96;
 const SMOOTHING = 0.2;
@@ -46,31 +51,32 @@ export class LiveEdge {
   }
 
   /**
-   * @param {{time: number, ranges: Array<[number, number]>, nowMs: number}} state ranges as buffered, oldest first
+   * @param {{time: number, ranges: Array<[number, number]>, nowMs: number, isStarved?: boolean, isQuiet?: boolean}} state
+   *   ranges as buffered, oldest first; starved: play has stopped for want of data; quiet: no speech from here to the edge
    * @returns {{rate: number, seekTo: number | null}}
    */
-  decide({ time, ranges, nowMs }) {
+  decide({ time, ranges, nowMs, isStarved = false, isQuiet = false }) {
     const [start, end] = ranges[ranges.length - 1];
-    const goal = Math.max(start, end - this.target);
     const behind = end - time;
-    if (time < start - 0.001 || behind > SEEK_BEHIND_S || behind < -this.target) {
+    const isLost = time < start - 0.001 || behind > SEEK_BEHIND_S || behind < -this.target;
+    if (isLost || (isStarved && behind > LANDING_S)) {
       this.moved();
-      return { rate: 1, seekTo: goal };
+      return { rate: 1, seekTo: Math.max(start, end - Math.max(this.target, LANDING_S)) };
     }
     this.#behind = this.#behind === null ? behind : this.#behind + SMOOTHING * (behind - this.#behind);
     this.#ease(nowMs);
-    return { rate: this.#rate(this.#behind - this.target), seekTo: null };
+    return { rate: this.#rate(this.#behind - this.target, isQuiet ? "quiet" : "speaking"), seekTo: null };
   }
 
-  #rate(excess) {
+  #rate(excess, pace) {
     if (excess > CATCH_UP_FROM_S) this.#mode = "catch-up";
     else if (excess < FALL_BACK_FROM_S) this.#mode = "fall-back";
-    else if (this.#mode === "catch-up" && excess <= 0) this.#mode = "steady";
+    else if (this.#mode === "catch-up" && excess <= CATCH_UP_TO_S) this.#mode = "steady";
     else if (this.#mode === "fall-back" && excess >= 0) this.#mode = "steady";
     if (this.#mode === "fall-back") return FALL_BACK_RATE;
     if (this.#mode === "steady") return 1;
-    const wished = 1 + Math.round(excess / RATE_STEP) * RATE_STEP;
-    return Math.min(FASTEST_CATCH_UP, Math.max(SLOWEST_CATCH_UP, wished));
+    const wished = 1 + Math.round((excess * CATCH_UP_GAIN[pace]) / RATE_STEP) * RATE_STEP;
+    return Math.min(FASTEST_CATCH_UP[pace], Math.max(SLOWEST_CATCH_UP, wished));
   }
 
   #ease(nowMs) {

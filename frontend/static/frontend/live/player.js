@@ -7,6 +7,7 @@ import { Sound } from "./sound.js";
 import { Timeline } from "./timeline.js";
 
 const SILENT_SOCKET_MS = 10_000;
+const SEEK_GRACE_MS = 300;
 const FROZEN_MS = 2_000;
 const REWIND_SAMPLES = 5 * SAMPLE_RATE_HZ; // more than the group of frames that a new connection repeats
 const DEFAULT_ACK_EVERY = 12;
@@ -30,8 +31,9 @@ export class Player extends EventTarget {
   #lastSeq = 0;
   #lastPts = null;
   #wasSpeaking = false;
+  #lastSpeakingPts = -1;
   #hasShown = false;
-  #steadySinceMs = 0;
+  #soughtMs = 0;
   #lastDataMs = 0;
   #lastMoveMs = 0;
   #lastTime = -1;
@@ -180,6 +182,7 @@ export class Player extends EventTarget {
     const speaking = (flags & FLAG_SPEAKING) !== 0;
     this.#frames.received({ roomPts, seq, wallMs, isOnset: speaking && !this.#wasSpeaking });
     this.#wasSpeaking = speaking;
+    if (speaking) this.#lastSpeakingPts = roomPts;
     this.#lastPts = roomPts;
     this.#lastSeq = seq;
     this.#buffer.appendFragment(bytes);
@@ -205,14 +208,25 @@ export class Player extends EventTarget {
     const ranges = this.#buffer.ranges;
     if (ranges.length === 0) return;
     const nowMs = performance.now();
-    const { rate, seekTo } = this.#edge.decide({ time: this.#video.currentTime, ranges, nowMs });
+    const { rate, seekTo } = this.#edge.decide({
+      time: this.#video.currentTime,
+      ranges,
+      nowMs,
+      isStarved: this.#isStarved(),
+      isQuiet: this.#lastSpeakingPts < this.#video.currentTime * SAMPLE_RATE_HZ,
+    });
     if (seekTo !== null) {
       this.#video.currentTime = seekTo;
-      this.#steadySinceMs = nowMs;
+      this.#soughtMs = nowMs;
     }
     if (this.#video.playbackRate !== rate) this.#video.playbackRate = rate;
     if (this.#video.paused && this.status !== "paused") this.#play();
     this.#tick();
+  }
+
+  #isStarved() {
+    const { paused, seeking, readyState } = this.#video;
+    return this.#hasShown && !paused && !seeking && readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
   }
 
   #seekToEdge() {
@@ -229,10 +243,10 @@ export class Player extends EventTarget {
     }
   }
 
+  /** Ran dry by itself: not after a seek, not in a hidden page, not before the first picture. */
   #stalled() {
     const nowMs = performance.now();
-    if (this.#video.seeking || document.hidden || nowMs - this.#steadySinceMs < 1_000) return;
-    this.#steadySinceMs = nowMs;
+    if (!this.#hasShown || this.#video.seeking || document.hidden || nowMs - this.#soughtMs < SEEK_GRACE_MS) return;
     this.#edge.stalled(nowMs);
   }
 
@@ -250,6 +264,7 @@ export class Player extends EventTarget {
     if (this.status === "unsupported") return;
     this.dispatchEvent(new Event("rebuild"));
     this.#lastPts = null;
+    this.#lastSpeakingPts = -1;
     this.#hasShown = false;
     this.#frames.reset();
     this.timeline.clear();
