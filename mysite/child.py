@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 10.0
+JOB_FIRST_DELAY_S = 2.0
+JOB_LONGEST_DELAY_S = 600.0
 HEALTHY_AFTER_S = 30.0
 TERM_GRACE_S = 5.0
 LINE_BYTES = 16_384
@@ -25,22 +27,25 @@ class Program:
     argv: tuple[str, ...]
     nice: int = 0
     job: bool = False
-    """A job is done when it ends with status 0; a service is started again whatever its status was."""
+    """A job is done when it ends with status 0, and is repeated ever more rarely until then; a service is started
+    again whatever its status was."""
 
 
 @dataclass
 class BackOff:
     """How long to wait before the next start: doubles with every quick death, forgets after a healthy run."""
 
-    _delay_s: float = FIRST_DELAY_S
+    first_s: float = FIRST_DELAY_S
+    longest_s: float = LONGEST_DELAY_S
+    _next_s: float = 0.0
 
     def next_delay_s(self, ran_s: float) -> float:
         """Seconds to wait after a process that lived for `ran_s` seconds."""
         if ran_s >= HEALTHY_AFTER_S:
-            self._delay_s = FIRST_DELAY_S
-        delay = self._delay_s
-        self._delay_s = min(delay * 2, LONGEST_DELAY_S)
-        return delay
+            self._next_s = 0.0
+        delay_s = max(self._next_s, self.first_s)
+        self._next_s = min(delay_s * 2, self.longest_s)
+        return delay_s
 
 
 def build_parent_guard() -> Callable[[], None] | None:
@@ -75,7 +80,7 @@ class Child:
 
     async def run(self) -> None:
         """Start the program, and start it again whenever it ends; returns after `stop`, or when a job is done."""
-        back_off = BackOff()
+        back_off = BackOff(JOB_FIRST_DELAY_S, JOB_LONGEST_DELAY_S) if self.program.job else BackOff()
         while not self._stopping:
             started = self.clock()
             status = await self._run_once()

@@ -83,7 +83,7 @@ async def test_job_ends_with_success_and_is_repeated_after_failure(tmp_path: Pat
         job=True,
     )
     await asyncio.wait_for(child.run(), 10)
-    assert diary.lines == ["part: ended with status 3; starts again in 0.2 s"]
+    assert diary.lines == ["part: ended with status 3; starts again in 2.0 s"]
 
 
 async def test_killed_process_is_named_by_its_signal_and_comes_back() -> None:
