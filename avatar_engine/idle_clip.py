@@ -45,7 +45,8 @@ async def send_idle_clip(
 def _encode_frame(session: Session, encoder: StreamEncoder, index: int) -> MediaEnvelope:
     window = SpeechWindow(np.zeros((1, 0), np.float32), (), np.zeros(1, np.bool_))
     patch = session.render(window, np.array([index], np.int32))
-    picture = paste(session.source(index), patch.rgb[0], patch.affine[0], patch.mask)
+    mask = None if patch.mask is None else patch.mask[0]
+    picture = paste(session.source(index), patch.rgb[0], patch.affine[0], mask)
     return encoder.encode(
         picture, SILENCE, epoch=0, pts=index * SAMPLES_PER_FRAME, speaking=False, generation=0, idle=True
     )

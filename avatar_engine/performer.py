@@ -168,7 +168,8 @@ class Performer:
         pictures = []
         for number in range(count):
             source = self.session.source(int(poses[number]))
-            pictures.append(paste(source, patch.rgb[number], patch.affine[number], patch.mask))
+            mask = None if patch.mask is None else patch.mask[number]
+            pictures.append(paste(source, patch.rgb[number], patch.affine[number], mask))
         return pictures
 
     def _report(self, spoken: SpokenFrame, envelope: MediaEnvelope) -> None:
