@@ -18,6 +18,7 @@ from tests.support.live_system import LiveSystem, wait_until
 
 LOUD_RMS = 0.005
 WATCHED_S = 15.0
+IDLE_CLIP = 8
 
 
 async def kill_once(page: LivePage, system: LiveSystem) -> tuple[float, float]:
@@ -29,9 +30,9 @@ async def kill_once(page: LivePage, system: LiveSystem) -> tuple[float, float]:
     await asyncio.to_thread(system.kill, "render")
     await page.say("Are you still there?")
     await asyncio.sleep(WATCHED_S)
-    shown = [f["atMs"] for f in await page.frames()]
-    gaps = [(after - before, after) for before, after in zip(shown, shown[1:], strict=False) if after > killed_ms]
-    _, moving_ms = max(gaps)
+    fragments = await page.sent()
+    held = {pts for pts, fragment in fragments.items() if int(fragment["flags"]) & IDLE_CLIP}
+    moving_ms = min(f["atMs"] for f in await page.frames() if f["atMs"] > killed_ms and int(f["roomPts"]) in held)
     spoke_ms = min(at for at, rms, _ in await page.loud() if at > killed_ms + 300 and rms > LOUD_RMS)
     return (moving_ms - killed_ms) / 1000, (spoke_ms - killed_ms) / 1000
 

@@ -72,8 +72,8 @@ class StageProcess:
 
     async def run(self) -> None:
         """Serve until cancelled; leases are given back at the end."""
-        await self._voices_of(()).warm()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._voices_of(()).warm(), name="warm-voices")
             group.create_task(self._dialer.run(), name="link")
             group.create_task(self._warmer.run(), name="warmer")
             group.create_task(self._lease_loop(), name="leases")

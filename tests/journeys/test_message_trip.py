@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ async def test_row_and_stamps_tell_the_whole_trip(system: LiveSystem, viewer: So
     message = await viewer.say("Where do you live?")
     await viewer.wait(lambda: viewer.state_of(message) == "answered", 40)
     turn = next(turn for turn in system.turns() if turn["message_id"] == message)
-    sentences = system.rows("SELECT * FROM chat_sentence WHERE turn_id = ? ORDER BY \"index\"", turn["id"])
+    sentences = system.rows('SELECT * FROM chat_sentence WHERE turn_id = ? ORDER BY "index"', turn["id"])
     assert turn["state"] == "finished"
     assert [s["state"] for s in sentences] == ["heard"] * len(sentences)
     assert turn["heard"] == " ".join(viewer.replies_to(message))
@@ -119,16 +120,19 @@ async def test_hung_viewer_is_let_go_and_slows_nobody(system: LiveSystem, viewer
         assert len(hung.fragments) <= 110
         times = [f.at_s for f in viewer.fragments[seen:]]
         assert len(times) > 200
-        assert max(later - sooner for sooner, later in zip(times, times[1:], strict=False)) < 1.0
+        assert max(later - sooner for sooner, later in pairwise(times)) < 1.0
 
 
 async def test_two_rooms_never_mix(system: LiveSystem, viewer: SocketViewer) -> None:
-    columns = [c["name"] for c in system.rows("PRAGMA table_info(chat_room)") if c["name"] not in ("id", "slug", "title")]
+    columns = [
+        c["name"] for c in system.rows("PRAGMA table_info(chat_room)") if c["name"] not in ("id", "slug", "title")
+    ]
     names = ", ".join(columns)
+    copied = f"SELECT 'second', 'Second', {names} FROM chat_room WHERE slug = 'mira'"
+    system.execute(f"INSERT INTO chat_room (slug, title, {names}) {copied}")
     system.execute(
-        f"INSERT INTO chat_room (slug, title, {names}) SELECT 'second', 'Second', {names} FROM chat_room WHERE slug='mira'"
+        "UPDATE chat_room SET lease_owner='', lease_expires_at=NULL, persona_name='Nora' WHERE slug='second'"
     )
-    system.execute("UPDATE chat_room SET lease_owner='', lease_expires_at=NULL, persona_name='Nora' WHERE slug='second'")
     async with SocketViewer(system.ws_url, "second", name="Zoe") as other:
         await other.wait(lambda: len(other.fragments) > 30, 30)
         mine, theirs = await viewer.say("First room here."), await other.say("Second room here.")

@@ -11,6 +11,8 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
 
+PRESS_SEND = """() => { const at = __probe.nowMs();
+    document.querySelector('[data-testid=chat-send]').click(); return at }"""
 PROBE = Path(__file__).with_name("probe.js")
 FLAGS = (
     "--no-sandbox",
@@ -71,11 +73,7 @@ class LivePage:
     async def say(self, text: str) -> float:
         """Write in the chat; returns when it was sent."""
         await self.page.get_by_test_id("chat-input").fill(text)
-        return float(
-            await self.page.evaluate(
-                "() => { const at = __probe.nowMs(); document.querySelector('[data-testid=chat-send]').click(); return at }"
-            )
-        )
+        return float(await self.page.evaluate(PRESS_SEND))
 
     async def state(self) -> str | None:
         return await self.page.get_by_test_id("room-state").get_attribute("data-state")

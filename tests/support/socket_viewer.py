@@ -14,6 +14,7 @@ from typing import Any
 import av
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from avatar_engine.timing import SAMPLE_RATE_HZ
 
@@ -84,7 +85,7 @@ class SocketViewer:
         while True:
             try:
                 await run()
-            except OSError:
+            except (OSError, WebSocketException, TimeoutError):
                 pass
             await asyncio.sleep(0.3)
 
@@ -95,7 +96,7 @@ class SocketViewer:
                 await self.reading.wait()
                 try:
                     data = await socket.recv()
-                except Exception:  # the test looks at the code
+                except ConnectionClosed:
                     self.media_closed = None if socket.close_code in (None, 1001, 1006, 1012) else socket.close_code
                     return
                 if isinstance(data, str):

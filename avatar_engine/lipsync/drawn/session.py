@@ -13,10 +13,9 @@ from avatar_engine.lipsync.drawn.articulation import (
     scale_by_loudness,
 )
 from avatar_engine.lipsync.drawn.eyes import EyesPainter, EyeState
-from avatar_engine.lipsync.drawn.layout import build_layout
+from avatar_engine.lipsync.drawn.layout import build_layout, build_painting_layout
 from avatar_engine.lipsync.drawn.life import LOOP_FRAMES, build_life
 from avatar_engine.lipsync.drawn.mouth import MouthPainter, measure_chin_drop, measure_opening
-from avatar_engine.lipsync.drawn.portrait.painting import paint_portrait
 from avatar_engine.lipsync.drawn.shape import PRESS, REST, MouthShape
 from avatar_engine.lipsync.drawn.warp import Pose, build_warp
 from avatar_engine.types import Float32, Int32, Patch, SpeechWindow, UInt8
@@ -30,7 +29,6 @@ FOLLOW_SHARE, CLOSING_SHARE = 0.6, 0.85
 QUIETEST_PEAK_DB = -34.0
 IDLE_TILT, IDLE_YAW = 0.014, 0.0075
 """Rest amplitudes of the head: radians, and units of the nose's way sideways."""
-MIN_SIDE, MAX_SIDE = 128, 1920
 
 
 class DrawnSession:
@@ -38,16 +36,14 @@ class DrawnSession:
 
     loop_frames = LOOP_FRAMES
 
-    def __init__(self, seed: int, width: int, height: int) -> None:
-        if not (MIN_SIDE <= width <= MAX_SIDE and MIN_SIDE <= height <= MAX_SIDE):
-            raise ValueError(f"sides must be {MIN_SIDE}..{MAX_SIDE} pixels, got {width}x{height}")
+    def __init__(self, seed: int, width: int, height: int, painting: UInt8) -> None:
+        """`painting` is what `paint_portrait` made for `build_painting_layout(width, height)`; it is drawn into."""
         self.width = width
         self.height = height
         layout = build_layout(width, height)
-        fine = min(width, height) < 640
-        painting_layout = layout.times(1.25 if fine else 1.0)
+        painting_layout = build_painting_layout(width, height)
         self._life = build_life(seed)
-        self._painting = paint_portrait(painting_layout)
+        self._painting = painting
         self._warp = build_warp(layout, painting_layout)
         self._mouth = MouthPainter(self._painting, painting_layout)
         self._eyes = EyesPainter(self._painting, painting_layout)

@@ -45,7 +45,7 @@ def test_another_seed_lives_another_rhythm() -> None:
 
 
 def test_the_idle_picture_moves_a_little_all_the_time() -> None:
-    session = DrawnSession(2, 256, 256)
+    session = DrawnEngine().open(2, 256, 256)
     frames = [rest(session, pose).astype(int) for pose in range(0, 50, 5)]
     moved = [np.abs(a - b).mean() for a, b in pairwise(frames)]
     assert min(moved) > 0.02
@@ -53,7 +53,7 @@ def test_the_idle_picture_moves_a_little_all_the_time() -> None:
 
 
 def test_breathing_moves_the_shoulders_and_leaves_the_wall() -> None:
-    session = DrawnSession(2, 256, 256)
+    session = DrawnEngine().open(2, 256, 256)
     breath = build_life(2).breath
     inhaled, exhaled = (rest(session, int(at)).astype(int) for at in (breath.argmax(), breath.argmin()))
     assert np.abs(inhaled - exhaled)[200:256, 30:226].max() > 20
@@ -63,7 +63,7 @@ def test_breathing_moves_the_shoulders_and_leaves_the_wall() -> None:
 @pytest.mark.parametrize("size", [(100, 512), (512, 4000)])
 def test_senseless_sizes_are_refused(size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="sides must be"):
-        DrawnSession(1, *size)
+        DrawnEngine().open(1, *size)
 
 
 def test_there_is_nothing_to_prepare(tmp_path: Path) -> None:

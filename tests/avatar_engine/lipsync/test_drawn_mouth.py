@@ -7,6 +7,7 @@ import pytest
 
 from avatar_engine.features.spectral import COLUMNS, DIP, FIRST_BAND, LOUDNESS
 from avatar_engine.lipsync.drawn.articulation import build_gestures, build_shape, build_shape_from_sound
+from avatar_engine.lipsync.drawn.engine import DrawnEngine
 from avatar_engine.lipsync.drawn.layout import MOUTH_Y, build_layout
 from avatar_engine.lipsync.drawn.mouth import MouthPainter, measure_opening
 from avatar_engine.lipsync.drawn.session import DrawnSession
@@ -40,7 +41,7 @@ def shape_at(phonemes: str, index: int) -> MouthShape:
 
 @pytest.fixture(scope="module")
 def session() -> DrawnSession:
-    return DrawnSession(1, SIDE, SIDE)
+    return DrawnEngine().open(1, SIDE, SIDE)
 
 
 def say(session: DrawnSession, phonemes: str, loudness_db: float = LOUD_DB) -> list[UInt8]:
