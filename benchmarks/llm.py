@@ -25,7 +25,7 @@ from chat.llm.base import ChatModelError, PromptMessage
 from chat.llm.embedded import base_url
 from chat.llm.openai_model import OpenAIChatModel
 from chat.llm.registry import build_embedded_model
-from chat.persona import build_persona_prefix, format_viewer_line
+from chat.persona import build_persona_prefix
 
 LINES = (
     "hello!",
@@ -95,12 +95,12 @@ async def measure(port: int) -> dict[str, float]:
     warm_s = await wait_until_warm(model, prefix)
     replies = []
     for line in LINES * ROUNDS:
-        asked = PromptMessage(role="user", content=format_viewer_line("Tom", line))
+        asked = PromptMessage(role="user", content=f"Tom: {line}")
         replies.append(await time_reply(model, [*prefix, asked]))
     switches = []
-    asked = PromptMessage(role="user", content=format_viewer_line("Tom", "hello!"))
     await model.warm(other_room)
-    for room in (prefix, other_room) * 3:
+    for room, line in zip((prefix, other_room) * 4, LINES, strict=False):
+        asked = PromptMessage(role="user", content=f"Ana: {line}")
         switches.append((await time_reply(model, [*room, asked]))[0])
     tokens = count_tokens(port, prefix)
     await model.close()
