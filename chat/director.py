@@ -8,6 +8,7 @@ import time
 from collections import deque
 from typing import Any
 
+import structlog
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
@@ -127,6 +128,7 @@ class Director:
     # running
 
     async def _perform(self, turn: Turn) -> None:
+        structlog.contextvars.bind_contextvars(turn=turn.pk)
         runner = TurnRunner(self.room, turn, self._presenter, self._generation, self._tools)
         self._presenter.tell(speech_events.state("thinking" if turn.message else "idle", turn.message))
         if turn.message is not None:

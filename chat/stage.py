@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
@@ -131,6 +132,7 @@ class StageProcess:
         self._warmer.add(room.slug, build_prefix(room))
 
     async def _direct(self, director: Director) -> None:
+        structlog.contextvars.bind_contextvars(room=director.room.slug)  # of this task and those it starts
         try:
             await director.run()
         except Exception:  # the edge of one room's loop: the lease loop takes the room again
