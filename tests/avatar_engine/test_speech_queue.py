@@ -187,6 +187,7 @@ def test_marks_come_near_their_frame_with_times_from_it() -> None:
     marks = [Mark("word", "early", 0, 200), Mark("word", "late", 2000, 2200)]
     queue.push(speech(1, 0, 60, last=True, marks=marks))
     frames = [queue.take() for _ in range(60)]
-    assert frames[0] is not None and frames[49] is not None
+    assert frames[0] is not None
+    assert frames[49] is not None
     assert frames[0].marks == (Mark("word", "early", 0, 200),)
     assert frames[49].marks == (Mark("word", "late", 40, 240),)

@@ -90,7 +90,8 @@ class FakeLink(RecordingLink):
     async def kill_render(self) -> None:
         """As kill -9: nothing more comes from it, and web says that it is lost."""
         render, self.render = self.render, None
-        assert render is not None and self._presenter is not None
+        assert render is not None
+        assert self._presenter is not None
         await render.close()
         self._presenter.take({"type": "render.lost", "room": self._presenter.room})
         await settle()
