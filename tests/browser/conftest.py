@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from mysite.machine import find_chromium
-
 REPOSITORY = Path(__file__).parents[2]
 START_S = 60
 FLAGS = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
@@ -50,26 +48,24 @@ def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
     pytest.fail(f"the page server did not answer within {START_S} s")
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
-    path = find_chromium()
-    if not path:
-        pytest.skip("no Chromium here: sudo apt install chromium")
+@pytest.fixture(scope="module")  # its event loop must be gone before a test with a loop of its own
+def browser(chromium: str) -> Iterator[object]:
+    """One Chromium for the pages of a module."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(path), args=list(FLAGS))
-        yield browser
-        browser.close()
+        launched = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield launched
+        launched.close()
 
 
 @pytest.fixture
-def open_page(chromium, page_site: str) -> Iterator[Callable[..., object]]:
+def open_page(browser, page_site: str) -> Iterator[Callable[..., object]]:
     """`open_page(path, **context options)`; the test fails on an error in a page's script or a broken policy."""
     contexts, troubles = [], []
 
     def open_path(path: str, script: str = "", **options: object) -> object:
-        context = chromium.new_context(base_url=page_site, **{"locale": "en-GB", **options})
+        context = browser.new_context(base_url=page_site, **{"locale": "en-GB", **options})
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)

@@ -50,6 +50,13 @@ export class LiveEdge {
     this.#mode = "steady";
   }
 
+  /** Where to jump to, in seconds: close to the edge, and far enough from it to play at once. */
+  land(ranges) {
+    this.moved();
+    const [start, end] = ranges[ranges.length - 1];
+    return Math.max(start, end - Math.max(this.target, LANDING_S));
+  }
+
   /**
    * @param {{time: number, ranges: Array<[number, number]>, nowMs: number, isStarved?: boolean, isQuiet?: boolean}} state
    *   ranges as buffered, oldest first; starved: play has stopped for want of data; quiet: no speech from here to the edge
@@ -60,8 +67,7 @@ export class LiveEdge {
     const behind = end - time;
     const isLost = time < start - 0.001 || behind > SEEK_BEHIND_S || behind < -this.target;
     if (isLost || (isStarved && behind > LANDING_S)) {
-      this.moved();
-      return { rate: 1, seekTo: Math.max(start, end - Math.max(this.target, LANDING_S)) };
+      return { rate: 1, seekTo: this.land(ranges) };
     }
     this.#behind = this.#behind === null ? behind : this.#behind + SMOOTHING * (behind - this.#behind);
     this.#ease(nowMs);

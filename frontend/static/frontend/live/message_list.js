@@ -107,8 +107,15 @@ export class MessageList {
   cut(sentence, heard) {
     const piece = this.#sentences.get(sentence);
     if (!piece) return;
-    if (!heard) piece.remove();
+    if (!heard) this.#removeSentence(sentence, piece);
     else piece.textContent = `${heard.replace(/[\s,，、;；:：.。]+$/u, "")}…`;
+  }
+
+  #removeSentence(sentence, piece) {
+    const item = piece.closest(".reply");
+    this.#sentences.delete(sentence);
+    piece.remove();
+    if (!item.querySelector(".reply-sentence")) item.remove();
   }
 
   /** Display name of who wrote message `id`, or "" when it is not in the log any more. */
