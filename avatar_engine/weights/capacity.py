@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from avatar_engine.weights import LLM_LARGE, ROOM_FOR_LARGE_LLM, LlmChoice, Weight, choose_llm, is_whole
+from avatar_engine.weights import LLM_LARGE, LLM_SMALL, ROOM_FOR_LARGE_LLM, LlmChoice, Weight, choose_llm, is_whole
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -34,3 +34,15 @@ def choose_llm_here(requested: LlmChoice, folder: Path) -> Weight:
     """`choose_llm` for this machine and this weights folder. A large file that is already whole wants no more disk."""
     disk = ROOM_FOR_LARGE_LLM if is_whole(LLM_LARGE, folder) else free_disk(folder)
     return choose_llm(requested, available_memory(), disk)
+
+
+def choose_llm_to_serve(requested: LlmChoice, folder: Path) -> Weight:
+    """The language model to serve now.
+
+    In "auto", where just one file is here, it is that one: memory was judged when it was fetched, before the other
+    processes took their share, and the other file may never come.
+    """
+    here = [weight for weight in (LLM_LARGE, LLM_SMALL) if is_whole(weight, folder)]
+    if requested == "auto" and len(here) == 1:
+        return here[0]
+    return choose_llm_here(requested, folder)

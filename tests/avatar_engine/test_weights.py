@@ -15,11 +15,12 @@ from avatar_engine.weights import (
     WEIGHTS,
     OfficialFile,
     RegistryParts,
+    Weight,
     choose_llm,
     find_weight,
     is_whole,
 )
-from avatar_engine.weights.capacity import available_memory, choose_llm_here, free_disk
+from avatar_engine.weights.capacity import available_memory, choose_llm_here, choose_llm_to_serve, free_disk
 from avatar_engine.weights.progress import (
     FetchProgress,
     ProgressFile,
@@ -44,13 +45,34 @@ def test_small_model_where_memory_or_disk_is_short(requested, memory, disk, chos
     assert choose_llm(requested, memory, disk) is chosen
 
 
-def test_large_file_that_is_here_needs_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def put(weight: Weight, folder: Path) -> None:
+    """A file of the right size that takes no room."""
+    with (folder / weight.file).open("wb") as file:
+        file.truncate(weight.bytes)
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The bytes of free memory that this machine claims to have; its disk is full."""
+    free = [9 * GIB]
     monkeypatch.setattr("avatar_engine.weights.capacity.free_disk", lambda _: 0)
-    monkeypatch.setattr("avatar_engine.weights.capacity.available_memory", lambda: 9 * GIB)
+    monkeypatch.setattr("avatar_engine.weights.capacity.available_memory", lambda: free[0])
+    return free
+
+
+def test_large_file_that_is_here_needs_no_disk(tmp_path: Path, memory: list[int]) -> None:
     assert choose_llm_here("auto", tmp_path) is LLM_SMALL
-    with (tmp_path / LLM_LARGE.file).open("wb") as file:
-        file.truncate(LLM_LARGE.bytes)
+    put(LLM_LARGE, tmp_path)
     assert choose_llm_here("auto", tmp_path) is LLM_LARGE
+
+
+def test_only_file_that_is_here_is_served_even_where_memory_got_short(tmp_path: Path, memory: list[int]) -> None:
+    put(LLM_LARGE, tmp_path)
+    memory[0] = 2 * GIB
+    assert choose_llm_to_serve("auto", tmp_path) is LLM_LARGE
+    assert choose_llm_to_serve("small", tmp_path) is LLM_SMALL
+    put(LLM_SMALL, tmp_path)
+    assert choose_llm_to_serve("auto", tmp_path) is LLM_SMALL
 
 
 def test_container_limit_counts_where_it_is_lower(tmp_path: Path) -> None:

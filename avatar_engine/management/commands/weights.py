@@ -62,9 +62,11 @@ class Command(BaseCommand):
             else:
                 wrong.append(weight.name)
         if wrong:
-            raise CommandError(f"wrong hash: {', '.join(wrong)}; delete and fetch again")
+            raise CommandError(f"wrong hash: {', '.join(wrong)}; delete the file and fetch it again")
 
     def _fetch(self, weights: list[Weight], folder: Path) -> None:
+        if not weights:
+            self.stdout.write("This machine wants nothing: FOOTLIGHT_LLM is off.")
         missing = [weight for weight in weights if not is_whole(weight, folder)]
         for weight in weights:
             if weight not in missing:

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from avatar_engine.weights import Weight, is_whole, weight_path
-from avatar_engine.weights.capacity import choose_llm_here
+from avatar_engine.weights.capacity import choose_llm_to_serve
 from chat.llm.base import ChatModelError
 from chat.llm.embedded import EmbeddedServer, plan_threads
 from chat.llm.registry import build_embedded_model
@@ -36,8 +37,8 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         folder = env.data_dir / "weights"
-        weight = choose_llm_here(env.llm, folder)
-        if not wait_until_whole(weight, folder, stop):
+        weight = wait_for_weight(lambda: choose_llm_to_serve(env.llm, folder), folder, stop)
+        if weight is None:
             return
         started_s = time.monotonic()
         try:
@@ -50,14 +51,16 @@ class Command(BaseCommand):
         server.close()
 
 
-def wait_until_whole(weight: Weight, folder: Path, stop: threading.Event) -> bool:
-    """Wait for the weight file; False where `stop` came first. Another process fetches it."""
+def wait_for_weight(choose: Callable[[], Weight], folder: Path, stop: threading.Event) -> Weight | None:
+    """The weight that `choose` names, once its file is whole; None where `stop` came first. Another process fetches."""
+    weight = choose()
     if not is_whole(weight, folder):
         logger.info("waiting for %s (`manage.py weights` fetches it)", weight.name)
     while not is_whole(weight, folder):
         if stop.wait(POLL_S):
-            return False
-    return not stop.is_set()
+            return None
+        weight = choose()
+    return weight
 
 
 def warm(port: int, started_s: float) -> None:

@@ -20,7 +20,7 @@ from chat.llm.base import ChatModelError, PromptMessage
 from chat.llm.embedded import ThreadPlan, base_url, plan_threads
 from chat.llm.openai_model import OpenAIChatModel
 from chat.llm.registry import build_embedded_model
-from chat.management.commands.run_llm import wait_until_whole
+from chat.management.commands.run_llm import wait_for_weight
 from chat.persona import DEFAULT_PERSONA_NAME, build_persona_prefix
 from mysite.env import REPOSITORY
 
@@ -42,25 +42,38 @@ def test_small_machine_decodes_on_one_thread_that_does_not_spin(cores: int, plan
     assert plan_threads(cores) == plan
 
 
+TINY = Weight("tiny", "tiny.gguf", 5, "", "", "", ())
+
+
 def test_file_that_is_not_whole_is_waited_for(tmp_path: Path) -> None:
-    weight = Weight("tiny", "tiny.gguf", 5, "", "", "", ())
     asked: list[float | None] = []
 
     class Stop(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
             asked.append(timeout)
-            if len(asked) == 2:
-                (tmp_path / "tiny.gguf").write_bytes(b"whole")
+            (tmp_path / "tiny.gguf").write_bytes(b"whole"[: 4 + len(asked) // 2])
             return False
 
-    assert wait_until_whole(weight, tmp_path, Stop())
+    assert wait_for_weight(lambda: TINY, tmp_path, Stop()) is TINY
     assert asked == [1.0, 1.0]
+
+
+def test_other_file_that_came_first_is_served(tmp_path: Path) -> None:
+    other = Weight("other", "other.gguf", 5, "", "", "", ())
+    choices = iter([TINY, TINY, other])
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            (tmp_path / "other.gguf").write_bytes(b"whole")
+            return False
+
+    assert wait_for_weight(lambda: next(choices), tmp_path, Stop()) is other
 
 
 def test_waiting_ends_where_the_process_is_told_to_stop(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
-    assert not wait_until_whole(Weight("tiny", "tiny.gguf", 5, "", "", "", ()), tmp_path, stop)
+    assert wait_for_weight(lambda: TINY, tmp_path, stop) is None
 
 
 def find_free_port() -> int:
