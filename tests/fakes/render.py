@@ -98,10 +98,11 @@ class FakeEngine:
     def __init__(self, capabilities: Capabilities, cost_s: float = 0.0) -> None:
         self.capabilities = capabilities
         self.cost_s = cost_s
+        self._spend = virtual_loop().spend
         self.sessions: list[FakeSession] = []
 
     def open(self, seed: int, width: int, height: int) -> FakeSession:
-        self.sessions.append(FakeSession(width, height, lambda: self.cost_s, virtual_loop().spend))
+        self.sessions.append(FakeSession(width, height, lambda: self.cost_s, self._spend))
         return self.sessions[-1]
 
 
