@@ -193,6 +193,22 @@ def test_cut_turn_loses_what_lies_behind_the_cut_and_nothing_else(page: Page) ->
     assert shown == ["heard", "state", "next turn"]
 
 
+def test_state_for_now_ends_the_states_that_wait(page: Page) -> None:
+    shown = run(
+        page,
+        "live/timed_queue.js",
+        TIMED
+        + """
+        add('idle after the speech', { epoch: 7, pts: 300, kind: 'state' });
+        add('starting', { kind: 'state' });
+        add('words', { epoch: 7, pts: 300 });
+        at(10_000);
+        return shown;
+        """,
+    )
+    assert shown == ["starting", "words"]
+
+
 def test_nothing_waits_where_no_player_runs(page: Page) -> None:
     run_without = (
         "const q = new m.TimedQueue(null); let shown = 0; q.add({ epoch: 1, pts: 9e9 }, () => shown++); return shown;"

@@ -239,3 +239,13 @@ def test_picture_and_composer_are_both_on_the_screen(open_page, options: dict[st
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= height
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_browser_that_forbids_storage_still_shows_the_room(open_page) -> None:
+    forbid = """
+    Object.defineProperty(window, "localStorage", { get() { throw new DOMException("no", "SecurityError"); } });
+    """
+    page = open_page("/r/mira/?probe=1", script=forbid)
+    wait_playing(page)
+    page.locator("[data-theme-button]").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", re.compile("dark|light"))

@@ -28,9 +28,11 @@ export class TurnsPanel {
     const link = element("a", "");
     link.href = turn.url;
     setText(link, this.strings, "console.turn", { id: turn.id });
-    head.append(link, this.#tag(`kind.${turn.kind}`), this.#tag(`turn.${turn.state}`, turn.state), timeOf(turn.at, this.strings));
+    head.append(link, this.#tag(`kind.${turn.kind}`), this.#tag(`turn.${turn.state}`, turn.state));
+    head.append(timeOf(turn.at, this.strings));
     item.append(head);
-    if (turn.question) item.append(element("p", "turn-question", `${turn.asked_by}: ${turn.question}`));
+    const name = turn.asked_by || this.strings.text("name.anonymous");
+    if (turn.question) item.append(element("p", "turn-question", `${name}: ${turn.question}`));
     if (turn.text) item.append(element("p", "turn-text", turn.text));
     if (turn.total_ms !== null) item.append(this.#line(turn));
     return item;

@@ -1,10 +1,11 @@
+import { keep, readKept } from "../shared/kept.js";
 import { SAMPLE_RATE_HZ } from "./media_message.js";
 
 const CHARACTERS = { roomy: 78, narrow: 48 }; // shown at once; a Chinese character counts as two
 const NARROW_PX = 480;
 const MS_A_CHARACTER = 75;
 const LINGER_MS = 900;
-const STORAGE_KEY = "footlight.captions";
+const KEPT_AS = "captions";
 
 /** The words over the picture, lit as they are spoken. */
 export class CaptionPanel {
@@ -23,7 +24,7 @@ export class CaptionPanel {
   start() {
     this.button.addEventListener("click", this.toggle);
     this.#player?.addEventListener("tick", this.#tick);
-    this.#setOn(localStorage.getItem(STORAGE_KEY) !== "off");
+    this.#setOn(readKept(KEPT_AS) !== "off");
   }
 
   stop() {
@@ -33,7 +34,7 @@ export class CaptionPanel {
 
   toggle() {
     const on = this.button.getAttribute("aria-pressed") !== "true";
-    localStorage.setItem(STORAGE_KEY, on ? "on" : "off");
+    keep(KEPT_AS, on ? "on" : "off");
     this.#setOn(on);
   }
 

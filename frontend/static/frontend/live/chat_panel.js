@@ -1,10 +1,6 @@
-const OWN_KEY = "footlight.own";
-const OWN_KEPT = 100;
-
 /** Joins the chat socket, the log and the composer. */
 export class ChatPanel {
   #viewer = null;
-  #own = new Set(JSON.parse(sessionStorage.getItem(OWN_KEY) ?? "[]"));
   #lastText = new Map();
 
   constructor({ feed, list, composer, queue, name }) {
@@ -56,8 +52,6 @@ export class ChatPanel {
   }
 
   #accepted({ client_id: clientId, id }) {
-    this.#own.add(id);
-    sessionStorage.setItem(OWN_KEY, JSON.stringify([...this.#own].slice(-OWN_KEPT)));
     this.#lastText.delete(clientId);
     this.list.accept(clientId, id);
   }
@@ -73,8 +67,7 @@ export class ChatPanel {
   }
 
   #message(message) {
-    const isOwn = this.#own.has(message.id) || (message.viewer !== undefined && message.viewer === this.#viewer?.id);
-    this.list.addMessage({ ...message, key: message.id, isOwn });
+    this.list.addMessage({ ...message, key: message.id, isOwn: message.viewer === this.#viewer.id });
   }
 
   #reply(message) {

@@ -27,6 +27,7 @@ export class Player extends EventTarget {
   #lastPts = null;
   #lastSpeakingPts = -1;
   #hasShown = false;
+  #pausedWhileHidden = false;
   #soughtMs = 0;
   #lastMoveMs = 0;
   #lastTime = -1;
@@ -84,7 +85,7 @@ export class Player extends EventTarget {
 
   /** Play again after a pause, at the live edge. */
   resume() {
-    this.#seekToEdge();
+    if (this.#video.paused) this.#seekToEdge();
     return this.#play();
   }
 
@@ -116,9 +117,21 @@ export class Player extends EventTarget {
   #watchElement(options) {
     this.#video.addEventListener("error", () => this.#rebuild(), options);
     this.#video.addEventListener("waiting", () => this.#stalled(), options);
-    this.#video.addEventListener("pause", () => this.status === "playing" && this.#setStatus("paused"), options);
+    this.#video.addEventListener("pause", () => this.#paused(), options);
     this.#video.addEventListener("playing", () => this.#setStatus("playing"), options);
-    document.addEventListener("visibilitychange", () => document.hidden || this.#appended(), options);
+    document.addEventListener("visibilitychange", () => document.hidden || this.#cameBack(), options);
+  }
+
+  #paused() {
+    if (this.status !== "playing") return;
+    this.#pausedWhileHidden = document.hidden;
+    this.#setStatus("paused");
+  }
+
+  /** Phones pause what nobody sees; the viewer did not ask for that. */
+  #cameBack() {
+    if (this.status === "paused" && this.#pausedWhileHidden) this.resume();
+    this.#appended();
   }
 
   #announced({ mime, width, height }) {
@@ -151,6 +164,7 @@ export class Player extends EventTarget {
       this.#rebuild(); // the server began a new clock: what is buffered lies in its future
       return;
     }
+    if (this.status === "offline") this.#setStatus(this.#hasShown ? "playing" : "waiting");
     this.#frames.received(fragment);
     if (isSpeaking) this.#lastSpeakingPts = roomPts;
     this.#lastPts = roomPts;

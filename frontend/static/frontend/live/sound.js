@@ -1,4 +1,6 @@
-const STORAGE_KEY = "footlight.volume";
+import { keep, readKept } from "../shared/kept.js";
+
+const KEPT_AS = "volume";
 
 /**
  * What the viewer wants to hear, and what an interrupt silences for a moment.
@@ -36,7 +38,7 @@ export class Sound extends EventTarget {
 
   setVolume(volume) {
     this.#video.volume = Math.min(1, Math.max(0, volume));
-    localStorage.setItem(STORAGE_KEY, String(this.#video.volume));
+    keep(KEPT_AS, String(this.#video.volume));
     this.#muted = this.#video.volume === 0;
     this.#apply();
   }
@@ -53,6 +55,6 @@ export class Sound extends EventTarget {
 }
 
 function readVolume() {
-  const kept = Number.parseFloat(localStorage.getItem(STORAGE_KEY) ?? "1");
+  const kept = Number.parseFloat(readKept(KEPT_AS) ?? "1");
   return kept > 0 && kept <= 1 ? kept : 1;
 }

@@ -33,6 +33,8 @@ export class TimedQueue {
 
   /** Call `show` when the player reaches `pts` of `epoch`. Items without a time are shown at once. */
   add({ epoch, pts, kind, turn }, show) {
+    // What the room does from now on also ends what earlier states would have said later.
+    if (kind === "state" && pts == null) this.#items = this.#items.filter((item) => item.kind !== "state");
     this.#items.push({ epoch, pts, kind, turn, show, sinceMs: performance.now() });
     if (this.#items.length > LIMIT) this.#items.shift().show();
     this.flush();

@@ -1,4 +1,6 @@
-const STORAGE_KEY = "footlight.theme";
+import { keep, readKept } from "./kept.js";
+
+const KEPT_AS = "theme";
 const ORDER = ["auto", "light", "dark"];
 
 /** The theme button: system, light, dark. The choice is kept in this browser. */
@@ -22,7 +24,7 @@ export class ThemeButton {
     const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
     const shown = this.root.dataset.theme === "auto" ? (dark ? "dark" : "light") : this.root.dataset.theme;
     const chosen = shown === "dark" ? "light" : "dark";
-    localStorage.setItem(STORAGE_KEY, chosen);
+    keep(KEPT_AS, chosen);
     this.#show(chosen);
   }
 
@@ -34,6 +36,6 @@ export class ThemeButton {
 
 /** The kept theme, "auto" when none was chosen. */
 export function readTheme() {
-  const kept = localStorage.getItem(STORAGE_KEY);
+  const kept = readKept(KEPT_AS);
   return ORDER.includes(kept) ? kept : "auto";
 }
