@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -13,11 +14,10 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from avatar_engine.client import Presenter
-from chat import queue, selectors, services, speech_events
+from chat import queue, services, speech_events
 from chat.models import Room, Sentence, Turn
 from chat.stamps import Stamps
 from chat.turn import Tools, TurnRunner
-from memory.store import Observation
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ class Director:
         self._greeted_at = -GREET_AGAIN_S
         self._had_viewers = False
         self._asked_at = 0.0
+        self.on_quiet: Callable[[], None] = lambda: None
+        self._is_read_ahead = True
         self._seen: deque[dict[str, Any]] = deque(maxlen=SEEN_MESSAGES)
         presenter.on_report = self._take_report
         presenter.on_ready = self._take_ready
@@ -66,11 +68,18 @@ class Director:
         while await self._look():
             picked = await self._pick()
             if picked is None:
+                self._read_ahead()
                 await self._rest()
             else:
                 await self._perform(picked)
         self._presenter.tell(speech_events.state("off_air"))
         self._presenter.close()
+
+    def _read_ahead(self) -> None:
+        """Nothing waits after a turn: the language model may read what the next prompt begins with."""
+        if not self._is_read_ahead:
+            self._is_read_ahead = True
+            self.on_quiet()
 
     async def _look(self) -> bool:
         """Read the room's row; False where it is no longer to be on air."""
@@ -201,6 +210,7 @@ class Director:
         epoch, pts = self._presenter.epoch, runner.speaker.end_pts
         self._presenter.tell(speech_events.state("idle", epoch=epoch if pts else None, pts=pts))
         self._quiet_since = time.monotonic()
+        self._is_read_ahead = False
 
     # what comes back from render and the hub
 
@@ -235,12 +245,3 @@ class Director:
         for message in self._seen:
             if int(message["epoch"]) == self._presenter.epoch and int(message["pts"]) >= first_pts:
                 Stamps(runner.turn)(str(message["type"]), float(message["wall_ms"]) / 1000)
-
-
-async def remember_history(room: Room, tools: Tools) -> None:
-    """Fill the short-term memory of a room from its rows, once, when a stage process takes it."""
-    for item in await sync_to_async(selectors.list_remembered)(room):
-        if isinstance(item, Observation):
-            await tools.memory.observe(item)
-        else:
-            await tools.memory.remember_reply(item)

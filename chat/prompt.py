@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from chat.llm.base import PromptMessage
 from chat.models import Room
 from chat.persona import build_persona_prefix
+from memory.conversation import Exchange
 from memory.store import Recollection
 
 MOST_OWN_LINES = 6
@@ -30,17 +31,37 @@ def build_prefix(room: Room) -> list[PromptMessage]:
     return build_persona_prefix(room.persona_name, room.language, room.system_prompt, room.boundaries)
 
 
-def build_prompt(room: Room, name: str, text: str, recollections: Sequence[Recollection]) -> list[PromptMessage]:
-    """The persona, then one user message: earlier lines as a JSON block of data, and the line to answer.
+def build_history(room: Room, conversation: Sequence[Exchange]) -> list[PromptMessage]:
+    """The persona and the room's latest exchanges: what the next prompt will begin with, and may be read ahead."""
+    messages = build_prefix(room)
+    for exchange in conversation:
+        messages.append(PromptMessage(role="user", content=build_asked(exchange.name, exchange.text)))
+        messages.append(PromptMessage(role="assistant", content=clean_for_prompt(exchange.heard)))
+    return messages
 
-    What viewers wrote never reaches the system message.
+
+def build_asked(name: str, text: str) -> str:
+    """A viewer's line as the model sees it."""
+    return f"{clean_for_prompt(name) or 'Guest'}: {clean_for_prompt(text)}"
+
+
+def build_prompt(
+    room: Room,
+    name: str,
+    text: str,
+    recollections: Sequence[Recollection],
+    conversation: Sequence[Exchange] = (),
+) -> list[PromptMessage]:
+    """The persona, the latest exchanges, then one user message: what else is recalled, and the line to answer.
+
+    What is recalled is a JSON block of data. What viewers wrote never reaches the system message.
     """
     own = [line for line in recollections if line.own][-MOST_OWN_LINES:]
     others = [line for line in recollections if not line.own][-MOST_ROOM_LINES:]
-    asked = f"{clean_for_prompt(name) or 'Guest'}: {clean_for_prompt(text)}"
+    asked = build_asked(name, text)
     block = build_block(room.persona_name, own, others)
     content = f"{block}\n{asked}" if block else asked
-    return [*build_prefix(room), PromptMessage(role="user", content=content)]
+    return [*build_history(room, conversation), PromptMessage(role="user", content=content)]
 
 
 def build_block(persona: str, own: Sequence[Recollection], others: Sequence[Recollection]) -> str:

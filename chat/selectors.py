@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from chat.models import Message, Room, Sentence, Turn, Viewer
 from chat.services import hash_token
-from memory.store import Observation, Reply
+from memory.store import Observation
 
 HISTORY_ITEMS = 50
 
@@ -107,16 +107,11 @@ def build_observation(message: Message) -> Observation:
     )
 
 
-def list_remembered(room: Room) -> list[Observation | Reply]:
-    """The latest answered messages of a room and what was heard of the answers, oldest first."""
+def list_answered(room: Room) -> list[Turn]:
+    """The latest ended answers of a room with their messages, oldest first."""
     turns = (
         Turn.objects.filter(room=room, kind=Turn.Kind.VIEWER, message__isnull=False, ended_at__isnull=False)
         .select_related("message")
         .order_by("-id")[:HISTORY_ITEMS]
     )
-    items: list[Observation | Reply] = []
-    for turn in reversed(turns):
-        if turn.message is not None and turn.ended_at is not None:
-            items.append(build_observation(turn.message))
-            items.append(Reply(str(turn.pk), str(room.pk), str(turn.message.viewer_id), turn.heard, turn.ended_at))
-    return items
+    return list(reversed(turns))

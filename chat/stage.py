@@ -22,10 +22,11 @@ from avatar_engine.voice.chain import VoiceChain
 from avatar_engine.voice.registry import DEFAULT_CHAIN
 from avatar_engine.voice.registry import build_chain as build_voices
 from chat import leases
-from chat.director import Director, remember_history
+from chat.director import Director
+from chat.history import remember_history
 from chat.llm.registry import build_chain
 from chat.models import Room
-from chat.prompt import build_prefix
+from chat.prompt import build_history
 from chat.turn import Tools
 from chat.warmer import ModelWarmer
 from memory.ring import RingStore
@@ -129,7 +130,12 @@ class StageProcess:
         director = Director(room, presenter, tools)
         task = asyncio.create_task(self._direct(director), name=f"director-{room.slug}")
         self._rooms[room.slug] = RoomOnAir(room, presenter, director, tools, task)
-        self._warmer.add(room.slug, build_prefix(room))
+        director.on_quiet = lambda: self._read_ahead(director, tools)
+        self._read_ahead(director, tools)
+
+    def _read_ahead(self, director: Director, tools: Tools) -> None:
+        """Let the embedded model read what the next prompt begins with while nobody waits for it."""
+        self._warmer.add(director.room.slug, build_history(director.room, tools.conversation.exchanges))
 
     async def _direct(self, director: Director) -> None:
         structlog.contextvars.bind_contextvars(room=director.room.slug)  # of this task and those it starts

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from django.utils import timezone
 
@@ -23,7 +23,8 @@ from chat.sentences import SentenceSplitter
 from chat.speakable import build_speakable
 from chat.speaker import Speaker
 from chat.stamps import Stamps
-from memory.store import MemoryStore, RecallScope, Reply
+from memory.conversation import Conversation, Exchange
+from memory.store import MemoryStore, RecallScope, Recollection, Reply
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Tools:
     models: ModelChain
     voices: VoiceChain
     memory: MemoryStore
+    conversation: Conversation = field(default_factory=Conversation)
 
 
 class TurnRunner:
@@ -84,7 +86,9 @@ class TurnRunner:
         scope = RecallScope(str(self.room.pk), str(message.viewer_id))
         recalled = await self._tools.memory.recall(scope, message.text, RECALLED_LINES, timezone.now())
         await self._tools.memory.observe(build_observation(message))
-        prompt = build_prompt(self.room, message.display_name, message.text, recalled)
+        exchanges = self._tools.conversation.exchanges
+        older = leave_out(recalled, exchanges)
+        prompt = build_prompt(self.room, message.display_name, message.text, older, exchanges)
         self.turn.prompt = prompt
         splitter = SentenceSplitter()
         stream = self._tools.models.stream(prompt)
@@ -137,9 +141,17 @@ class TurnRunner:
         await turn.asave()
         if turn.message is not None:
             viewer = str(turn.message.viewer_id)
+            exchange = Exchange(viewer, turn.message.display_name, turn.message.text, turn.heard)
+            self._tools.conversation.add(exchange)
             reply = Reply(str(turn.pk), str(self.room.pk), viewer, turn.heard, turn.ended_at)
             await self._tools.memory.remember_reply(reply)
 
 
 def _system_text(turn: Turn) -> str:
     return "\n".join(item["content"] for item in turn.prompt if item["role"] == "system")
+
+
+def leave_out(recalled: Sequence[Recollection], exchanges: Sequence[Exchange]) -> list[Recollection]:
+    """This viewer's own lines that are not in the room's latest exchanges, which the prompt holds anyway."""
+    known = {text for exchange in exchanges for text in (exchange.text, exchange.heard)}
+    return [line for line in recalled if line.own and line.text not in known]

@@ -1,4 +1,4 @@
-"""Keeps the embedded model's prompt cache warm: each room's persona is read before its first question comes."""
+"""Keeps the embedded model's prompt cache warm: what the next prompt begins with is read while nobody waits."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ RETRY_S = 2.0
 
 
 class ModelWarmer:
-    """Sends every room's prefix once the embedded server answers, and again where it was away."""
+    """Sends the prefix of each room, again and again until the embedded server has read it."""
 
     def __init__(self, port: int) -> None:
         self._model = build_embedded_model(port)
         self._prefixes: dict[str, list[PromptMessage]] = {}
         self._cold: set[str] = set()
+        self._known: set[str] = set()
         self._work = asyncio.Event()
 
     def add(self, room: str, prefix: list[PromptMessage]) -> None:
-        """Warm this prefix as soon as possible."""
+        """Warm this prefix as soon as possible; it replaces an earlier one of the room."""
         self._prefixes[room] = prefix
         self._cold.add(room)
         self._work.set()
@@ -32,11 +33,7 @@ class ModelWarmer:
         """The room is off air."""
         self._prefixes.pop(room, None)
         self._cold.discard(room)
-
-    def chill(self) -> None:
-        """The server was away: all prefixes are to be read again."""
-        self._cold.update(self._prefixes)
-        self._work.set()
+        self._known.discard(room)
 
     async def run(self) -> None:
         """Warm until cancelled."""
@@ -49,15 +46,17 @@ class ModelWarmer:
                     await asyncio.sleep(RETRY_S)
 
     async def _warm(self, room: str) -> bool:
-        prefix = self._prefixes.get(room)
+        self._cold.discard(room)
         try:
-            if prefix is not None:
-                await self._model.warm(prefix)
+            await self._model.warm(self._prefixes[room])
         except ChatModelError as error:
             log.debug("the embedded model is not there yet: %s", error)
+            if room in self._prefixes:
+                self._cold.add(room)
             return False
-        self._cold.discard(room)
-        log.info("room %s: the language model knows its persona", room)
+        if room not in self._known:
+            self._known.add(room)
+            log.info("room %s: the language model knows its persona", room)
         return True
 
     async def close(self) -> None:

@@ -43,7 +43,7 @@ async def test_answer_is_remembered_for_the_next_question(monkeypatch) -> None:
         viewer = await sync_to_async(lambda: first.viewer)()
         await show.call(build_message, show.room, "Why?", client_id="c2", viewer=viewer)
         await show.run(10)
-        asked = show.model.prompts[1][-1]["content"]
+        asked = "\n".join(message["content"] for message in show.model.prompts[1])
         assert "Leo: Do you like rain?" in asked
         assert ANSWER in asked
         assert asked.endswith("Leo: Why?")
