@@ -17,8 +17,8 @@ from avatar_engine.timing import SAMPLES_PER_FRAME
 from avatar_engine.types import SpeechWindow
 
 MOST_FRAMES = 250
-PAUSE_S = 0.04
-SETTLE_S = 2.0
+PAUSE_S = 0.01
+SETTLE_S = 1.0
 
 
 async def send_idle_clip(

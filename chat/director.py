@@ -44,6 +44,7 @@ class Director:
         self._asked_at = 0.0
         self.on_quiet: Callable[[], None] = lambda: None
         self._is_read_ahead = True
+        self._is_lost = False
         self._seen: deque[dict[str, Any]] = deque(maxlen=SEEN_MESSAGES)
         presenter.on_report = self._take_report
         presenter.on_ready = self._take_ready
@@ -227,9 +228,13 @@ class Director:
     def _take_ready(self) -> None:
         if self._runner is not None:
             self._runner.speaker.take({"type": "ready"})
+        elif self._is_lost:
+            self._presenter.tell(speech_events.state("idle"))
+        self._is_lost = False
         self._wake.set()
 
     def _take_lost(self) -> None:
+        self._is_lost = True
         self._presenter.tell(speech_events.state("starting"))
 
     def _take_seen(self, message: dict[str, Any]) -> None:
