@@ -17,7 +17,12 @@ VALUES = st.recursive(
 FIELDS = ("client_id", "text", "name", "language")
 
 
-def check(event: PageEvent) -> None:
+def check(data: str) -> None:
+    """A page event that is clean, or `BadEvent` and nothing else."""
+    try:
+        event = parse_event(data)
+    except BadEvent:
+        return
     assert event.type in ("hello", "message", "rename", "ping")
     for text in (event.text, event.name, event.language):
         assert not any(unicodedata.category(c) in ("Cc", "Cs") for c in text)
@@ -34,12 +39,7 @@ def check(event: PageEvent) -> None:
 @example('{"type":"hello","name":"x","language":"\\ud800\\u0000"}')
 @example('{"type":"ping","n":' + "9" * 4000 + "}")
 def test_any_text_is_an_event_or_refused(data: str) -> None:
-    try:
-        event = parse_event(data)
-    except BadEvent as error:
-        assert error.reason
-        return
-    check(event)
+    check(data)
 
 
 @given(
@@ -47,12 +47,7 @@ def test_any_text_is_an_event_or_refused(data: str) -> None:
     st.fixed_dictionaries({}, optional={field: VALUES for field in FIELDS}),
 )
 def test_any_fields_make_an_event_or_are_refused(kind: str, fields: dict) -> None:
-    try:
-        event = parse_event(json.dumps({"type": kind, **fields}))
-    except BadEvent as error:
-        assert error.reason
-        return
-    check(event)
+    check(json.dumps({"type": kind, **fields}))
 
 
 @given(st.text(max_size=100))
