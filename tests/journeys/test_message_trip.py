@@ -28,7 +28,7 @@ async def test_message_comes_back_as_voice_and_speaking_frames(system: LiveSyste
     flags = np.array([fragment.speaking for fragment in run])
     loud = loudness_per_frame(sound)[: len(flags)]
     assert len(pictures) == len(run)
-    assert pictures[0].shape == (512, 512, 3)
+    assert pictures[0].shape == (540, 960, 3)
     assert loud[flags[: len(loud)]].max() > 0.05
     assert np.median(loud[~flags[: len(loud)]]) < 0.002
 
