@@ -94,7 +94,7 @@ async def test_interrupt_cancels_the_request_to_the_model(monkeypatch) -> None:
 
         async def stream(messages):
             try:
-                yield "This is the first sentence. "
+                yield "This is the first sentence. And this"
                 await asyncio.sleep(3600)
             finally:
                 closed.append(True)

@@ -17,6 +17,7 @@ from frontend.link import BAD_MESSAGE, BAD_TOKEN, LinkConsumer
 from frontend.relay import Relay
 from tests.fakes.clock import in_virtual_time
 
+pytestmark = pytest.mark.django_db(transaction=True)  # channels closes old connections when a socket ends
 TOKEN = "the token"
 
 
