@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from memory.conversation import Conversation, Exchange
+import pytest
+
+from memory.conversation import MOST_KEPT, MOST_TOKENS, Conversation, Exchange
 
 
 def build(number: int, viewer: str = "v", heard: str = "Yes.") -> Exchange:
     return Exchange(viewer, "Ann", f"question {number}", heard)
 
 
-def test_window_only_grows_at_its_end_until_four_go_at_once() -> None:
+def test_window_only_grows_at_its_end_until_all_but_three_go_at_once() -> None:
     conversation = Conversation()
-    starts = []
-    for number in range(30):
+    cut_at = []
+    for number in range(40):
         before = conversation.exchanges
         conversation.add(build(number))
         after = conversation.exchanges
-        assert 1 <= len(after) <= 7
+        assert len(after) <= MOST_KEPT
         if after[: len(before)] != before:
-            assert after[:-1] == before[4:]
-            starts.append(number)
-    assert starts == list(range(7, 30, 4))
+            assert after == (*before[-2:], build(number))
+            cut_at.append(number)
+    assert cut_at == [14, 26, 38]
+
+
+@pytest.mark.parametrize("heard", ["word " * 150, "字" * 400])
+def test_long_answers_stay_within_what_the_model_may_read(heard: str) -> None:
+    conversation = Conversation()
+    for number in range(20):
+        conversation.add(build(number, heard=heard))
+        assert sum(exchange.tokens for exchange in conversation.exchanges) <= MOST_TOKENS
+        assert conversation.exchanges[-1].text == f"question {number}"
 
 
 def test_answer_of_which_nothing_was_heard_is_left_out() -> None:
