@@ -66,6 +66,20 @@ def test_process_takes_no_more_than_it_can() -> None:
     assert len(leases.claim_rooms("b", 16)) == 2
 
 
+def test_room_that_another_process_takes_between_look_and_claim_is_theirs(monkeypatch) -> None:
+    room = build_room()
+
+    def meanwhile(**lengths: float) -> timedelta:
+        monkeypatch.setattr(leases, "timedelta", timedelta)
+        assert leases.claim_rooms("b", 16) == [room]
+        return timedelta(**lengths)
+
+    monkeypatch.setattr(leases, "timedelta", meanwhile)
+    assert leases.claim_rooms("a", 16) == []
+    room.refresh_from_db()
+    assert room.lease_owner == "b"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_processes_at_the_same_moment_never_share_a_room() -> None:
     rooms = [build_room(slug=f"r{number}") for number in range(5)]

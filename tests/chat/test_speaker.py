@@ -7,6 +7,7 @@ import pytest
 
 from avatar_engine.timing import SAMPLES_PER_FRAME
 from chat import speaker as speaker_module
+from chat.models import Sentence
 from tests.chat.stage_kit import THREE, SlowVoice, build_talk
 from tests.fakes.clock import in_virtual_time, virtual_loop
 
@@ -101,6 +102,24 @@ async def test_render_lost_before_anything_started_is_said_once_by_the_next_one(
         assert await talk.rows() == HEARD_ALL
         assert talk.presenter.epoch > first_epoch
         assert [event["text"] for event in talk.link.events_of("reply")] == list(THREE)
+
+
+@in_virtual_time
+async def test_render_replaced_while_the_row_is_saved_is_said_once(monkeypatch) -> None:
+    async with talking(texts=THREE[:2]) as talk:
+        save = Sentence.asave
+
+        async def save_slowly(row, **kwargs):
+            await save(row, **kwargs)
+            if "epoch" in kwargs["update_fields"]:
+                monkeypatch.setattr(Sentence, "asave", save)
+                await talk.link.kill_render()
+                await talk.link.start_render()
+
+        monkeypatch.setattr(Sentence, "asave", save_slowly)
+        await talk.wait()
+        assert await talk.rows() == HEARD_ALL[:2]
+        assert await talk.begun() == [1, 1]
 
 
 @in_virtual_time
