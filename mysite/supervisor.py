@@ -15,6 +15,8 @@ from mysite.env import REPOSITORY, Env
 SAY_AS = "live"
 ASK_EVERY_S = 0.2
 REAPED_WITHIN_S = 1.0
+LLM_NICE = 5
+"""The picture has a deadline every 40 ms, the next word has none."""
 ON_AIR_FIRST_FOR_S = 8.0
 """How long the picture has the processors to itself before language model, worker and beat are started."""
 
@@ -53,7 +55,7 @@ def build_plan(env: Env, llm_port: int) -> Plan:
     )
     embedded = (
         Program("weights", (*manage, "weights"), nice=10, job=True),
-        Program("llm", (*manage, "run_llm")),
+        Program("llm", (*manage, "run_llm"), nice=LLM_NICE),
     )
     jobs = (
         Program(
