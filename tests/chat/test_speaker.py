@@ -106,20 +106,26 @@ async def test_render_lost_before_anything_started_is_said_once_by_the_next_one(
 
 @in_virtual_time
 async def test_render_replaced_while_the_row_is_saved_is_said_once(monkeypatch) -> None:
-    async with talking(texts=THREE[:2]) as talk:
-        save = Sentence.asave
+    save, talks = Sentence.asave, []
 
-        async def save_slowly(row, **kwargs):
-            await save(row, **kwargs)
-            if "epoch" in kwargs["update_fields"]:
-                monkeypatch.setattr(Sentence, "asave", save)
-                await talk.link.kill_render()
-                await talk.link.start_render()
+    async def save_slowly(row, **kwargs):
+        await save(row, **kwargs)
+        if "epoch" in kwargs.get("update_fields", ()):
+            monkeypatch.setattr(Sentence, "asave", save)
+            await talks[0].link.kill_render()
+            await talks[0].link.start_render()
 
-        monkeypatch.setattr(Sentence, "asave", save_slowly)
+    monkeypatch.setattr(Sentence, "asave", save_slowly)
+    talks.append(await build_talk())
+    talk = talks[0]
+    await talk.link.start_render()
+    try:
+        await talk.start(THREE[:2])
         await talk.wait()
         assert await talk.rows() == HEARD_ALL[:2]
         assert await talk.begun() == [1, 1]
+    finally:
+        await talk.close()
 
 
 @in_virtual_time
