@@ -139,6 +139,17 @@ def create_room(**fields: Any) -> Room:
     return room
 
 
+def change_room(room: Room, **fields: Any) -> None:
+    """Change what an operator may edit of `room`; columns that a stage writes meanwhile stay as they are.
+
+    Raises django.core.exceptions.ValidationError.
+    """
+    for name, value in fields.items():
+        setattr(room, name, value)
+    room.full_clean()
+    room.save(update_fields=list(fields))
+
+
 def ensure_demo_room() -> tuple[Room, bool]:
     """The room that `make live` starts with, on air, where there is no room at all yet."""
     if Room.objects.exists():

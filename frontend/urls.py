@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.i18n import set_language
 
 from frontend import views
-from frontend.pages import console
+from frontend.pages import console, files, room_settings
 from frontend.pages.login import ConsoleLogin
 
 app_name = "frontend"
@@ -16,8 +16,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/login/", ConsoleLogin.as_view(), name="login"),
     path("console/logout/", LogoutView.as_view(), name="logout"),
     path("console/", console.rooms, name="console"),
-    path("console/new/", console.new_room, name="console-new"),
+    path("console/new/", room_settings.new_room, name="console-new"),
+    path("console/files/", files.files, name="console-files"),
+    path("console/files/now/", files.files_now, name="console-files-now"),
+    path("console/files/<str:name>/fetch/", files.fetch, name="console-fetch"),
     path("console/rooms/<slug:slug>/", console.room, name="console-room"),
+    path("console/rooms/<slug:slug>/edit/", room_settings.edit_room, name="console-edit"),
     path("console/rooms/<slug:slug>/now/", console.room_now, name="console-now"),
     path("console/rooms/<slug:slug>/start/", console.start, name="console-start"),
     path("console/rooms/<slug:slug>/stop/", console.stop, name="console-stop"),

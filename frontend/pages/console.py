@@ -1,4 +1,4 @@
-"""The operator's pages. Everyone here is logged in and staff; every change is a POST through chat.services."""
+"""The operator's rooms. Everyone here is logged in and staff; every change is a POST through chat.services."""
 
 from __future__ import annotations
 
@@ -7,66 +7,33 @@ from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from chat import selectors, services
 from chat.models import Room, Turn
 from frontend.pages.context import render_page
 from frontend.pages.latency import build_latency
-from frontend.pages.room_form import RoomForm
+from frontend.pages.staff import get_room_or_404, staff_only, wants_json
+from frontend.pages.viewers import count_viewers
 
-View = Callable[..., HttpResponse]
 TURNS_SHOWN = 30
-
-
-def staff_only(view: View) -> View:
-    """Send strangers to the login page and answer 403 to accounts without the staff flag."""
-
-    @login_required
-    def check_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_staff:
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return check_staff
-
-
-def _room_or_404(slug: str) -> Room:
-    room = selectors.get_room(slug)
-    if room is None:
-        raise Http404
-    return room
 
 
 @require_safe
 @staff_only
 def rooms(request: HttpRequest) -> HttpResponse:
     """All rooms with their switches."""
-    return render_page(request, "console/rooms.html", {"rooms": Room.objects.all()})
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@staff_only
-def new_room(request: HttpRequest) -> HttpResponse:
-    """The form of a new room."""
-    form = RoomForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        room = services.create_room(**form.cleaned_data)
-        return redirect("frontend:console-room", slug=room.slug)
-    status = 200 if not form.is_bound else 422
-    return render_page(request, "console/new_room.html", {"form": form}, status=status)
+    return render_page(request, "console/rooms.html", {"rooms": count_viewers(request, Room.objects.all())})
 
 
 @require_safe
 @staff_only
 def room(request: HttpRequest, slug: str) -> HttpResponse:
     """The control room: the live picture, what to say, what was said."""
-    found = _room_or_404(slug)
+    found = get_room_or_404(slug)
     context = {
         "room": found,
         "now": json.dumps(_now(found), ensure_ascii=False),
@@ -79,7 +46,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
 @staff_only
 def room_now(request: HttpRequest, slug: str) -> HttpResponse:
     """What the control room shows, as JSON; the page asks again and again."""
-    return JsonResponse(_now(_room_or_404(slug)))
+    return JsonResponse(_now(get_room_or_404(slug)))
 
 
 @require_POST
@@ -131,16 +98,16 @@ def turn(request: HttpRequest, turn_id: int) -> HttpResponse:
 
 def _change(request: HttpRequest, slug: str, act: Callable[[Room], object]) -> HttpResponse:
     """Do `act`, wake the stage, and answer the page's script with JSON or a plain form with a redirect."""
-    room = _room_or_404(slug)
-    wants_json = request.accepts("application/json") and not request.accepts("text/html")
+    room = get_room_or_404(slug)
+    for_script = wants_json(request)
     try:
         act(room)
     except services.ServiceError as error:
-        if wants_json:
+        if for_script:
             return JsonResponse({"reason": error.reason}, status=422)
         return redirect("frontend:console-room", slug=slug)
     async_to_sync(services.nudge_stages)(slug)
-    if wants_json:
+    if for_script:
         return JsonResponse(_now(room))
     if request.POST.get("from") == "rooms":
         return redirect("frontend:console")

@@ -1,39 +1,89 @@
-"""The form of a new room."""
+"""The forms of a new room and of one that exists."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
+from avatar_engine.lipsync.registry import ENGINES
+from avatar_engine.voice.registry import VOICES
 from chat.models import Room
+from frontend.pages.room_fields import (
+    DEFAULT_SIZE,
+    OTHER_SIZE,
+    SIZES,
+    EndpointsField,
+    IdleLinesField,
+    VoicesField,
+    find_size,
+)
+from frontend.strings import Strings
 
-MOST_IDLE_LINES = 20
-
-
-class IdleLinesField(forms.CharField):
-    """Text with one idle line a line; cleans to a list of them."""
-
-    widget = forms.Textarea
-
-    def to_python(self, value: object) -> list[str]:  # type: ignore[override]  # the row holds a list
-        lines = (line.strip() for line in str(value or "").splitlines())
-        return [line for line in lines if line][:MOST_IDLE_LINES]
-
-    def validate(self, value: object) -> None:
-        """Nothing is required and any line may be said."""
-
-    def run_validators(self, value: object) -> None:
-        """The checks of a CharField are for text, not for a list."""
+NEXT_SHOW_FIELDS = frozenset({"size", "engine", "voices", "llm"})
+"""What a stage process reads when it takes a room; everything else it reads before each turn."""
 
 
 class RoomForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
-    """What an operator chooses; everything else of a room has a good default."""
+    """What an operator chooses for a new room; everything else of it has a good default.
+
+    The names of sizes, engines and voices are keys of the strings files: the page can switch its language.
+    """
 
     idle_lines = IdleLinesField(required=False)
+    size = forms.ChoiceField()
 
     class Meta:
         model = Room
         fields = ["title", "slug", "persona_name", "language", "system_prompt", "greeting", "idle_lines"]
-        widgets = {
-            "system_prompt": forms.Textarea,
-            "greeting": forms.Textarea,
-        }
+        widgets = {"system_prompt": forms.Textarea, "greeting": forms.Textarea}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sizes = list(SIZES)
+        self.initial["size"] = DEFAULT_SIZE
+        if self.instance.pk:
+            self.initial["size"] = find_size(self.instance.width, self.instance.height)
+            if self.initial["size"] == OTHER_SIZE:
+                sizes.append(OTHER_SIZE)
+        self.fields["size"].choices = [(name, f"size.{name}") for name in sizes]  # type: ignore[attr-defined]
+
+    def list_columns(self) -> dict[str, Any]:
+        """The values of a valid form by column of the room."""
+        columns = {name: value for name, value in self.cleaned_data.items() if name != "size"}
+        if self.cleaned_data["size"] != OTHER_SIZE:
+            columns["width"], columns["height"] = SIZES[self.cleaned_data["size"]]
+        return columns
+
+
+class RoomSettingsForm(RoomForm):
+    """All that an operator may change of a room."""
+
+    engine = forms.ChoiceField()
+
+    class Meta(RoomForm.Meta):
+        fields = [
+            *RoomForm.Meta.fields,
+            *("description", "is_listed", "boundaries", "disclosure", "idle_after_s", "engine"),
+        ]
+        widgets = {**RoomForm.Meta.widgets, "boundaries": forms.Textarea}
+
+    def __init__(self, *args: Any, strings: Strings, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["engine"].choices = [(name, f"engine.{name}") for name in ENGINES]  # type: ignore[attr-defined]
+        self.fields["voices"] = VoicesField(strings=strings)
+        self.fields["llm"] = EndpointsField(strings=strings)
+        self.initial.update(voices=self.instance.voices, llm=self.instance.llm)
+        # Viewers, stage and render know a room on air by its address.
+        self.fields["slug"].disabled = self.instance.is_on_air
+
+    @property
+    def voice_places(self) -> list[str]:
+        """The chosen voice of each place in order; "" for a place that is free."""
+        chosen = [name for name in self["voices"].value() or [] if name]
+        return [*chosen, *[""] * (len(VOICES) - len(chosen))]
+
+    @property
+    def waits_for_next_show(self) -> bool:
+        """Whether something was changed that the running show does not take up."""
+        return bool(NEXT_SHOW_FIELDS.intersection(self.changed_data))

@@ -141,12 +141,13 @@ def test_interrupt_raises_the_generation(staff: Client, room: Room) -> None:
 
 
 def test_new_room_is_made_from_the_form(staff: Client) -> None:
-    fields = {"title": "Evening", "slug": "evening", "persona_name": "Ada", "language": "zh"}
+    fields = {"title": "Evening", "slug": "evening", "persona_name": "Ada", "language": "zh", "size": "tall"}
     response = staff.post("/console/new/", {**fields, "idle_lines": "One.\n\n  Two. \n"})
     assert response["Location"] == "/console/rooms/evening/"
     made = Room.objects.get(slug="evening")
     assert (made.title, made.persona_name, made.language) == ("Evening", "Ada", "zh")
     assert made.idle_lines == ["One.", "Two."]
+    assert (made.width, made.height) == (540, 960)
     assert not made.is_on_air
 
 

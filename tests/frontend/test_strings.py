@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from avatar_engine.lipsync.registry import ENGINES
+from avatar_engine.voice.registry import VOICES
+from avatar_engine.weights import WEIGHTS
+from avatar_engine.weights.request import FileState
 from chat.models import Message, Sentence, Turn
 from chat.stamps import ORDER
+from frontend.pages.room_fields import OTHER_SIZE, SIZES
 from frontend.strings import LANGUAGES, STRINGS_FOLDER, find_language, load_strings
 
 FRONTEND = STRINGS_FOLDER.parents[2]
@@ -20,6 +26,7 @@ TEMPLATE_KEY = re.compile(
     r"{% (?:t|s|label|tip|placeholder) '([a-z0-9_.]+)'|_key=\"([a-z0-9_.]+)\"|data-i18n=\"([a-z0-9_.]+)\""
 )
 SCRIPT_KEY = re.compile(r"\"([a-z]+\.[a-z0-9_.]+)\"")
+PAGE_KEY = re.compile(r"\"((?:edit|form|reason)\.[a-z_.]+)\"")
 REASON = re.compile(r"(?:Refusal|ServiceError)\(\"(\w+)\"|\breason(?:=| = )\"(\w+)\"|\.reason = [^,\n]+, \"(\w+)\"")
 
 
@@ -35,6 +42,8 @@ def list_used_keys() -> set[str]:
     for script in (FRONTEND / "static").rglob("*.js"):
         keys = SCRIPT_KEY.findall(script.read_text(encoding="utf-8"))
         used |= {key for key in keys if key.split(".")[0] in families and not key.endswith(".js")}
+    for page in (FRONTEND / "pages").glob("*.py"):
+        used |= set(PAGE_KEY.findall(page.read_text(encoding="utf-8")))
     return used
 
 
@@ -67,7 +76,7 @@ def test_every_key_on_a_page_or_in_a_script_exists() -> None:
 
 
 def test_every_key_is_used() -> None:
-    dynamic = re.compile(r"(reason|state|message|banner|kind|turn|sentence|stamp|error)\.")
+    dynamic = re.compile(r"(reason|state|message|banner|kind|turn|sentence|stamp|error|size|engine|voice|file|file_use)\.")
     unused = [key for key in read_table("en") if not dynamic.match(key)]
     assert set(unused) - list_used_keys() == set()
 
@@ -82,6 +91,13 @@ def test_every_code_that_the_server_sends_has_a_text() -> None:
     wanted |= {f"sentence.{state}" for state in Sentence.State.values} | {f"stamp.{step}" for step in ORDER}
     wanted |= {f"state.{state}" for state in ("off_air", "starting", "idle", "thinking", "speaking")}
     assert wanted - set(table) == set()
+
+
+def test_every_choice_of_the_console_has_a_name() -> None:
+    wanted = {f"size.{name}" for name in (*SIZES, OTHER_SIZE)}
+    wanted |= {f"engine.{name}" for name in ENGINES} | {f"voice.{name}" for name in VOICES}
+    wanted |= {f"file.{state}" for state in get_args(FileState)} | {f"file_use.{weight.name}" for weight in WEIGHTS}
+    assert wanted - set(read_table("en")) == set()
 
 
 @pytest.mark.parametrize(

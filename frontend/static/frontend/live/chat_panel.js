@@ -2,6 +2,8 @@
 export class ChatPanel {
   #viewer = null;
   #lastText = new Map();
+  #trouble = "composer.connecting";
+  #isOffAir = false;
 
   constructor({ feed, list, composer, queue, name }) {
     Object.assign(this, { feed, list, composer, queue, name });
@@ -10,7 +12,7 @@ export class ChatPanel {
   start() {
     this.list.start();
     this.composer.start();
-    this.composer.setReason("composer.connecting");
+    this.#judge();
     this.composer.addEventListener("say", ({ detail }) => this.say(detail.text));
     const handlers = {
       welcome: (message) => this.#welcome(message),
@@ -20,8 +22,8 @@ export class ChatPanel {
       "message.state": ({ id, state, reason, detail }) => this.list.setState(id, state, reason, detail),
       reply: (message) => this.queue.add({ ...message, kind: "speech" }, () => this.#reply(message)),
       interrupted: (message) => this.#interrupted(message),
-      down: () => this.composer.setReason("composer.reconnecting"),
-      gone: () => this.composer.setReason("composer.gone"),
+      down: () => this.#judge("composer.reconnecting"),
+      gone: () => this.#judge("composer.gone"),
     };
     for (const [type, handle] of Object.entries(handlers)) {
       this.feed.addEventListener(type, ({ detail }) => handle(detail));
@@ -35,6 +37,12 @@ export class ChatPanel {
     this.list.stop();
   }
 
+  /** The composer is open while the show runs. */
+  setOffAir(isOffAir) {
+    this.#isOffAir = isOffAir;
+    this.#judge();
+  }
+
   say(text) {
     const clientId = this.feed.say(text);
     if (clientId === null) return;
@@ -44,11 +52,18 @@ export class ChatPanel {
 
   #welcome({ viewer, history }) {
     this.#viewer = viewer;
-    this.composer.setReason("");
+    this.#judge("");
     for (const item of history) {
       if (item.type === "reply") this.#reply(item);
       else this.#message(item);
     }
+  }
+
+  /** Why the viewer cannot send now: the connection first, then the show. */
+  #judge(trouble = this.#trouble) {
+    this.#trouble = trouble;
+    const reason = trouble || (this.#isOffAir ? "composer.off_air" : "");
+    this.composer.setReason(reason, { isClosed: reason === "composer.off_air" || reason === "composer.gone" });
   }
 
   #accepted({ client_id: clientId, id }) {

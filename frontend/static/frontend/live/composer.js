@@ -26,9 +26,10 @@ export class Composer extends EventTarget {
     this.form.removeEventListener("submit", this.submit);
   }
 
-  /** Let the viewer write (no reason), or say why sending is not possible now. */
-  setReason(key) {
+  /** Let the viewer write (no reason), or say why sending is not possible; closed: nor is writing. */
+  setReason(key, { isClosed = false } = {}) {
     this.blocked = Boolean(key);
+    this.input.disabled = isClosed;
     this.hint.hidden = !key;
     if (key) setText(this.hint, this.strings, key);
     this.changed();

@@ -70,12 +70,12 @@ class LivePage {
       presence.setTrouble("reconnecting", false);
       presence.setViewers(detail.viewers);
       name.set(detail.viewer.name);
-      stage.showState(detail.state);
+      this.#showState(detail.state);
     });
     feed.addEventListener("viewers", ({ detail }) => presence.setViewers(detail.count));
     feed.addEventListener("renamed", ({ detail }) => name.set(detail.name));
     feed.addEventListener("state", ({ detail }) => {
-      queue.add({ ...detail, kind: "state" }, () => stage.showState(detail));
+      queue.add({ ...detail, kind: "state" }, () => this.#showState(detail));
     });
     feed.addEventListener("caption", ({ detail }) => {
       queue.add({ ...detail, kind: "speech" }, () => captions.begin(detail));
@@ -86,6 +86,11 @@ class LivePage {
     this.player?.addEventListener("interrupt", () => captions.clear());
     this.player?.addEventListener("holding", ({ detail }) => presence.setTrouble("holding", detail.on && stage.isOnAir));
     name.addEventListener("rename", ({ detail }) => feed.rename(detail.name));
+  }
+
+  #showState(state) {
+    this.stage.showState(state);
+    this.chat.setOffAir(state.state === "off_air");
   }
 }
 

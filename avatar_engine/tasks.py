@@ -1,0 +1,30 @@
+"""What the worker does for the avatar engine."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from django.conf import settings
+
+from avatar_engine.errors import WeightsError
+from avatar_engine.weights import find_weight
+from avatar_engine.weights.fetch import fetch_weight
+from avatar_engine.weights.progress import ProgressFile
+from mysite.celery import app
+
+logger = logging.getLogger(__name__)
+
+
+@app.task  # type: ignore[untyped-decorator]  # celery has no types
+def fetch_weights(name: str) -> None:
+    """Fetch the weight file `name` as `manage.py weights` does; does nothing where it is here.
+
+    A failure stands in the file's progress, where the console reads it. Raises `WeightsError` for an unknown name.
+    """
+    weight = find_weight(name)
+    folder: Path = settings.FOOTLIGHT.data_dir / "weights"
+    try:
+        fetch_weight(weight, folder, ProgressFile(folder))
+    except WeightsError as error:
+        logger.warning("asked for in the console, and failed: %s", error)
