@@ -73,7 +73,7 @@ class LinkDialer:
 
     async def run(self) -> None:
         """Dial, serve, dial again. Ends only by cancellation."""
-        retry_s = RETRY_FIRST_S
+        retry_s, tries = RETRY_FIRST_S, 0
         while True:
             try:
                 async with connect(
@@ -86,10 +86,11 @@ class LinkDialer:
                     ping_timeout=10,
                     proxy=None,
                 ) as socket:
-                    retry_s = RETRY_FIRST_S
+                    retry_s, tries = RETRY_FIRST_S, 0
                     await self._serve(socket)
             except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException) as error:
-                log.debug("link to web is down: %s", error)
+                log.log(logging.DEBUG if tries else logging.WARNING, "web does not take the link: %s", error)
+            tries += 1
             await self._went_down()
             await asyncio.sleep(retry_s * (0.5 + random.random()))
             retry_s = min(retry_s * 2, RETRY_MOST_S)

@@ -29,7 +29,7 @@ async def send_idle_clip(
 ) -> None:
     """Render and encode one silent loop and hand it over as (index, count, envelope).
 
-    Works at the pace of the live picture, a frame at a time, so that going on air does not stutter.
+    Works a frame at a time with a pause after each, so that going on air does not stutter.
     """
     await asyncio.sleep(SETTLE_S)
     session = await asyncio.to_thread(engine.open, spec.seed, spec.width, spec.height)

@@ -74,6 +74,8 @@ class Performer:
         self._ahead: list[SpokenFrame] = []
         self._busy = False
         self._render_ms = 0.0
+        self.is_held = False
+        """While True nobody can hear: speech waits, the clock and the resting picture go on."""
         self.underruns = 0
         self.slips = 0
 
@@ -100,8 +102,8 @@ class Performer:
 
     async def _perform_frame(self, late: bool) -> None:
         """One frame. Speech is taken from the queue here; only drawing and encoding run in the worker thread."""
-        ready = self._rendered.popleft() if self._rendered else None
-        batch = [] if ready is not None else self._take_batch()
+        ready = self._rendered.popleft() if self._rendered and not self.is_held else None
+        batch = [] if ready is not None or self.is_held else self._take_batch()
         spoken = ready[0] if ready is not None else batch[0] if batch else None
         fade, self._fade = (self._fade, None) if spoken is None else (None, None)
         began = self._clock()

@@ -62,6 +62,7 @@ class RenderProcess:
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
+        self._rooms.go_on()
         rooms = []
         for name, performer in self._rooms.performers.items():
             performer.request_keyframe()
@@ -76,7 +77,7 @@ class RenderProcess:
         }
 
     async def _link_down(self) -> None:
-        self._rooms.truncate()
+        self._rooms.hold()
         self._closing = asyncio.create_task(self._close_when_forgotten(), name="close-when-forgotten")
 
     async def _close_when_forgotten(self) -> None:

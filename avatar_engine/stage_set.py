@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -46,19 +46,20 @@ class StageSet:
     async def open(self, room: str, spec: RoomSpec, generation: int) -> None:
         """Put `room` on air, or say why not with `room.failed`. Asking again with the same spec keeps the epoch."""
         async with self._opening:
-            performer = self.performers.get(room)
-            if performer is not None and performer.spec == spec:
+            known = self.performers.get(room)
+            if known is not None and known.spec == spec:
+                performer = known
                 performer.truncate()
                 performer.interrupt(generation)
             else:
                 await self._end(room)
                 try:
-                    engine, extractor = await asyncio.to_thread(self._load, spec)
-                    performer = self._open_performer(room, spec, generation, engine, extractor)
+                    performer, clip = await asyncio.to_thread(self._build, room, spec, generation)
                 except Exception as error:  # the edge of one room: an engine may fail in its own way
                     log.exception("room %s cannot be shown", room)
                     self._send({"type": "room.failed", "room": room, "reason": str(error)})
                     return
+                self._start(performer, clip)
             self._send({"type": "room.opened", "room": room, "epoch": performer.epoch, "pts": performer.pts})
             for report in performer.reports.unacknowledged:
                 self._send(report)
@@ -78,9 +79,9 @@ class StageSet:
     def _build_encoder(self, spec: RoomSpec) -> StreamEncoder:
         return build_encoder(self._encoder, spec.width, spec.height, video_kbps=spec.video_kbps or None)
 
-    def _open_performer(
-        self, room: str, spec: RoomSpec, generation: int, engine: LipSyncEngine, extractor: FeatureExtractor
-    ) -> Performer:
+    def _build(self, room: str, spec: RoomSpec, generation: int) -> tuple[Performer, Coroutine[Any, Any, None]]:
+        """The performer and the making of its idle clip, neither begun. Slow: call it off the event loop."""
+        engine, extractor = self._load(spec)
         performer = Performer(
             room,
             spec,
@@ -91,15 +92,17 @@ class StageSet:
             send_media=lambda envelope: self._send_media(room, envelope),
             send=self._send,
         )
-        self.performers[room] = performer
         clip = send_idle_clip(
             engine, spec, self._build_encoder(spec), lambda i, n, envelope: self._send_clip(room, i, n, envelope)
         )
-        self._tasks[room] = [
-            asyncio.create_task(self._run(performer), name=f"performer-{room}"),
-            asyncio.create_task(clip, name=f"idle-clip-{room}"),
+        return performer, clip
+
+    def _start(self, performer: Performer, clip: Coroutine[Any, Any, None]) -> None:
+        self.performers[performer.room] = performer
+        self._tasks[performer.room] = [
+            asyncio.create_task(self._run(performer), name=f"performer-{performer.room}"),
+            asyncio.create_task(clip, name=f"idle-clip-{performer.room}"),
         ]
-        return performer
 
     async def _run(self, performer: Performer) -> None:
         try:
@@ -109,10 +112,16 @@ class StageSet:
             self.performers.pop(performer.room, None)
             self._send({"type": "room.failed", "room": performer.room, "reason": "the performer stopped"})
 
-    def truncate(self) -> None:
-        """No speech will come for a while, in any room."""
+    def hold(self) -> None:
+        """Nobody can be reached: no speech will come, and what is here waits until somebody can hear it."""
         for performer in self.performers.values():
             performer.truncate()
+            performer.is_held = True
+
+    def go_on(self) -> None:
+        """Web is back."""
+        for performer in self.performers.values():
+            performer.is_held = False
 
     async def close_room(self, room: str) -> None:
         """Take `room` off air, after an opening of it that is under way."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -15,13 +16,15 @@ from chat import selectors, services
 from chat.audience import Audience
 from chat.events import BadEvent, PageEvent, parse_event, room_group
 from chat.models import Room, Viewer
-from chat.moderation import RateLimiter, Refusal, check_text
+from chat.moderation import RateLimiter, RateRule, Refusal, check_text
 
 log = logging.getLogger(__name__)
 
 VIEWER_COOKIE = "footlight_viewer"
 NO_SUCH_ROOM, TOO_MANY, BAD_MESSAGES = 4404, 4429, 4400
 BAD_EVENTS_CLOSE = 10
+EVENT_PACE = RateRule(count=20, window_s=2.0, pause_s=2.0)
+"""For frames of all kinds of one socket; messages have a pace of their own."""
 
 
 class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
@@ -36,6 +39,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         self.viewer: Viewer | None = None
         self.joined = False
         self.bad_events = 0
+        self.event_pace = RateLimiter(EVENT_PACE, time.monotonic, most_keys=1)
         self.address = "?"
 
     async def connect(self) -> None:
@@ -63,6 +67,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         try:
             if text_data is None:
                 raise BadEvent("binary")
+            if self.event_pace.check("") is not None:
+                raise BadEvent("too_many_events")
             event = parse_event(text_data)
         except BadEvent as error:
             await self._refuse_event(error.reason)
@@ -123,14 +129,19 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         if self.viewer is None:
             await self._refuse_event("hello_first")
             return
-        refusal = await self._check(room, event)
+        known = await database_sync_to_async(selectors.find_message)(room, self.viewer, event.client_id)
+        refusal = await self._check(room, event) if known is None else None
         if refusal is not None:
             detail = {"retry_s": round(refusal.retry_s, 1)} if refusal.retry_s else {}
             rejected = {"type": "rejected", "client_id": event.client_id, "reason": refusal.reason, "detail": detail}
             await self._send(rejected)
             return
-        message, shed, is_new = await database_sync_to_async(services.accept_message)(
-            room, self.viewer, self.viewer.display_name, event.client_id, event.text, received_at
+        message, shed, is_new = (
+            (known, [], False)
+            if known is not None
+            else await database_sync_to_async(services.accept_message)(
+                room, self.viewer, self.viewer.display_name, event.client_id, event.text, received_at
+            )
         )
         await self._send({"type": "accepted", "client_id": event.client_id, "id": message.pk})
         if not is_new:

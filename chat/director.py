@@ -142,6 +142,7 @@ class Director:
         runner = TurnRunner(self.room, turn, self._presenter, self._generation, self._tools)
         self._presenter.tell(speech_events.state("thinking" if turn.message else "idle", turn.message))
         if turn.message is not None:
+            self._greeted_at = time.monotonic()  # whoever is being answered needs no greeting after it
             self._presenter.tell(speech_events.message_state(turn.message))
         await self._run(runner, asyncio.create_task(runner.run(), name=f"turn-{turn.pk}"))
 

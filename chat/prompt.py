@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from chat.events import MAX_TEXT
 from chat.llm.base import PromptMessage
 from chat.models import Room
 from chat.persona import build_persona_prefix
@@ -18,12 +19,12 @@ MOST_LINE_CHARACTERS = 200
 TEMPLATE_TOKEN = re.compile(r"<\|[^<>|]{0,40}\|>|</?s>|\[/?INST\]|<<?/?SYS>>?", re.IGNORECASE)
 
 
-def clean_for_prompt(text: str) -> str:
-    """`text` as one line without chat-template tokens and control characters, at most 200 characters."""
+def clean_for_prompt(text: str, most: int = MOST_LINE_CHARACTERS) -> str:
+    """`text` as one line without chat-template tokens and control characters, at most `most` characters."""
     plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     while (shorter := " ".join(TEMPLATE_TOKEN.sub(" ", plain).split())) != plain:
         plain = shorter
-    return plain[:MOST_LINE_CHARACTERS].rstrip()
+    return plain[:most].rstrip()
 
 
 def build_prefix(room: Room) -> list[PromptMessage]:
@@ -42,7 +43,7 @@ def build_history(room: Room, conversation: Sequence[Exchange]) -> list[PromptMe
 
 def build_asked(name: str, text: str) -> str:
     """A viewer's line as the model sees it."""
-    return f"{clean_for_prompt(name) or 'Guest'}: {clean_for_prompt(text)}"
+    return f"{clean_for_prompt(name) or 'Guest'}: {clean_for_prompt(text, MAX_TEXT)}"
 
 
 def build_prompt(

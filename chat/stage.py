@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 LEASE_LOOP_S = 1.0
 MOST_ROOMS = 16
+LAST_VOICE = "silence"
+"""Speaks every language: a room whose voices speak none of what is said goes on with captions."""
 
 
 @dataclass(slots=True)
@@ -154,7 +156,7 @@ class StageProcess:
             await sync_to_async(leases.release)(self._name, on_air.room.pk)
 
     def _voices_of(self, names: tuple[str, ...]) -> VoiceChain:
-        names = names or DEFAULT_CHAIN
+        names = (*names, LAST_VOICE) if names and LAST_VOICE not in names else names or DEFAULT_CHAIN
         if names not in self._voices:
             self._voices[names] = build_voices(names, time.monotonic)
         return self._voices[names]

@@ -103,6 +103,8 @@ class Relay:
 
     async def add_render(self, peer: Peer, hello: dict[str, Any]) -> RenderPeer:
         """A render process dialled in; it keeps the rooms it has open and takes waiting ones."""
+        for ghost in [known for known in self.renders if known.peer.name == peer.name]:
+            await self.drop_render(ghost)  # its socket is dead, web has only not noticed yet
         render = RenderPeer(peer, frozenset(hello.get("families", [])), int(hello.get("capacity", 1)))
         self.renders.append(render)
         for known in hello.get("rooms", []):
@@ -157,6 +159,8 @@ class Relay:
 
     async def drop_render(self, render: RenderPeer) -> None:
         """A render process is gone: its rooms hold the picture and move to another one where there is one."""
+        if render not in self.renders:
+            return
         self.renders.remove(render)
         for room, route in list(self.routes.items()):
             if route.render is not render:

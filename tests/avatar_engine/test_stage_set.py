@@ -143,12 +143,17 @@ async def test_closed_room_stops_and_closing_waits_for_an_opening_under_way() ->
 
 
 @in_virtual_time
-async def test_truncate_ends_unfinished_sentences_of_every_room() -> None:
+async def test_speech_waits_while_nobody_can_hear_and_then_ends_with_what_has_arrived() -> None:
     async with stage_set() as (rooms, sent):
         for room in ("a", "b"):
             await rooms.open(room, SPEC, 1)
             rooms.performers[room].push(speech(7, 10, last=False))
-        rooms.truncate()
+        rooms.hold()
+        frames = len(rooms.media)
+        await asyncio.sleep(1)
+        assert len(rooms.media) > frames
+        assert not [message for message in sent if message.get("event") == "ended"]
+        rooms.go_on()
         await asyncio.sleep(1)
         assert sorted(message["room"] for message in sent if message.get("event") == "ended") == ["a", "b"]
         await settle()

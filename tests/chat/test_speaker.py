@@ -190,13 +190,17 @@ async def test_sentences_that_render_still_holds_after_the_link_was_away_are_not
 
 
 @in_virtual_time
-async def test_sentences_that_ended_while_the_link_was_away_are_reported_when_it_is_back() -> None:
+async def test_sentences_wait_while_the_link_is_away_and_go_on_when_it_is_back() -> None:
     async with talking() as talk:
         await asyncio.sleep(0.3)
         await talk.link.cut()
+        frames = len(talk.link.render.rooms.encoders[0].frames)
         await asyncio.sleep(5)
+        away = talk.link.render.rooms.encoders[0].frames[frames + 1 :]
+        assert len(away) > 100
+        assert not any(frame.speaking for frame in away)
         await talk.link.restore(talk.generation)
-        await talk.wait(1)
+        await talk.wait(5)
         assert await talk.rows() == HEARD_ALL
         assert await talk.begun() == [1, 1, 1]
 

@@ -102,20 +102,23 @@ class FakeLink(RecordingLink):
         self.up = False
         self._presenter.link_down()
         if self.render is not None:
-            self.render.rooms.truncate()
+            self.render.rooms.hold()
         await settle()
 
     async def restore(self, generation: int) -> None:
         """Web is back: stage asks for the room again, render still has it."""
         assert self._presenter is not None
         self.up = True
+        if self.render is not None:
+            self.render.rooms.go_on()
         self._presenter.open(generation)
         await settle()
 
     def lose_stage(self, presenter: Presenter) -> None:
         """The stage process died and another one, with `presenter`, takes its place."""
         if self.render is not None:
-            self.render.rooms.truncate()
+            for performer in self.render.rooms.performers.values():
+                performer.truncate()
         self._presenter = presenter
 
     def _to_stage(self, render: FakeRender, message: dict[str, Any]) -> None:

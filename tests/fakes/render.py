@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -164,15 +164,15 @@ class FakeStageSet(StageSet):
         self.engine = FakeEngine(capabilities)
         self.encoders: list[FakeEncoder] = []
         self.load_error: Exception | None = None
+        self._clock = virtual_loop().time
 
     def _load(self, spec: RoomSpec) -> tuple[LipSyncEngine, FeatureExtractor]:
         if self.load_error is not None:
             raise self.load_error
         return self.engine, FakeExtractor(self.engine.capabilities.lookahead_frames)  # type: ignore[return-value]
 
-    def _open_performer(
-        self, room: str, spec: RoomSpec, generation: int, engine: LipSyncEngine, extractor: FeatureExtractor
-    ) -> Performer:
+    def _build(self, room: str, spec: RoomSpec, generation: int) -> tuple[Performer, Coroutine[Any, Any, None]]:
+        engine, extractor = self._load(spec)
         self.encoders.append(FakeEncoder())
         performer = Performer(
             room,
@@ -183,13 +183,11 @@ class FakeStageSet(StageSet):
             self.encoders[-1],
             send_media=lambda envelope: self._send_media(room, envelope),
             send=self._send,
-            clock=virtual_loop().time,
+            clock=self._clock,
         )
         performer.epoch = next(self.epochs)
         performer.reports = ReportLog(room, performer.epoch)
-        self.performers[room] = performer
-        self._tasks[room] = [asyncio.create_task(self._run(performer))]
-        return performer
+        return performer, asyncio.sleep(0)
 
 
 class FakeRender:

@@ -11,6 +11,9 @@ from frontend.hub import MediaHub
 from frontend.hub_hooks import HubHooks
 from tests.frontend.hub_kit import Received, VirtualTime, build_frame, frames_of, read_message, settle
 
+# Channels closes database connections at the edges of a socket, so there must be a database to close.
+pytestmark = pytest.mark.django_db(transaction=True)
+
 
 @pytest.fixture
 def time():
