@@ -11,6 +11,7 @@ pytestmark = pytest.mark.browser
 
 ROOM = "/r/mira/?probe=1"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+REFUSE = "() => Promise.reject(new DOMException('not now', 'NotAllowedError'))"
 RECORD_REPLIES = """
 () => {
   window.seen = [];
@@ -223,8 +224,69 @@ def test_room_that_goes_off_air_says_so(open_page) -> None:
     say(page, "!off_air")
     expect(page.get_by_test_id("room-state")).to_have_attribute("data-state", "off_air")
     expect(page.locator("[data-role=curtain-text]")).to_contain_text("off air")
-    say(page, "!on_air")
+    expect(page.get_by_test_id("chat-input")).to_be_disabled()
+    expect(page.get_by_test_id("chat-send")).to_be_disabled()
+    expect(page.locator("[data-role=composer-hint]")).to_contain_text("You can write when the show starts")
+    page.evaluate("footlight.chat.say('!on_air')")
     expect(page.locator("[data-role=curtain]")).to_be_hidden()
+    expect(page.get_by_test_id("chat-input")).to_be_enabled()
+    expect(page.locator("[data-role=composer-hint]")).to_be_hidden()
+
+
+def test_full_screen_goes_on_and_off(open_page) -> None:
+    page = enter(open_page)
+    wait_playing(page)
+    button = page.locator("[data-role=fullscreen]")
+    page.locator("[data-role=stage]").hover()
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("document.fullscreenElement.dataset.role") == "stage"
+    page.locator("[data-role=stage]").hover()
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    assert page.evaluate("document.fullscreenElement === null")
+    page.locator("body").press("f")
+    expect(button).to_have_attribute("aria-pressed", "true")
+
+
+def test_full_screen_that_is_refused_leaves_the_page_as_it_was(open_page) -> None:
+    page = enter(open_page, script=f"Element.prototype.requestFullscreen = {REFUSE};")
+    wait_playing(page)
+    page.locator("[data-role=stage]").hover()
+    button = page.locator("[data-role=fullscreen]")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    wait_playing(page)
+
+
+def test_picture_in_picture_opens_or_is_refused_politely(open_page) -> None:
+    page = enter(open_page)
+    wait_playing(page)
+    button = page.locator("[data-role=pip]")
+    if not page.evaluate("document.pictureInPictureEnabled"):
+        expect(button).to_be_hidden()
+        return
+    page.locator("[data-role=stage]").hover()
+    button.click()
+    page.wait_for_timeout(500)  # it may be refused, and then nothing happens
+    is_open = page.evaluate("document.pictureInPictureElement !== null")
+    expect(button).to_have_attribute("aria-pressed", str(is_open).lower())
+    if is_open:
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "false")
+    wait_playing(page)
+
+
+def test_picture_in_picture_that_is_refused_leaves_the_page_as_it_was(open_page) -> None:
+    page = enter(open_page, script=f"HTMLVideoElement.prototype.requestPictureInPicture = {REFUSE};")
+    wait_playing(page)
+    button = page.locator("[data-role=pip]")
+    if button.is_hidden():
+        pytest.skip("this Chromium has no picture in picture")
+    page.locator("[data-role=stage]").hover()
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    wait_playing(page)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,14 @@ def turn(room: Room) -> Turn:
 
 
 def test_console_pages_hold_nothing_that_the_policy_forbids(staff: Client, turn: Turn) -> None:
-    for path in ("/console/", "/console/new/", "/console/rooms/mira/", f"/console/turns/{turn.pk}/"):
+    for path in (
+        "/console/",
+        "/console/new/",
+        "/console/files/",
+        "/console/rooms/mira/",
+        "/console/rooms/mira/edit/",
+        f"/console/turns/{turn.pk}/",
+    ):
         response = staff.get(path)
         assert response.status_code == 200
         assert INLINE.search(response.content) is None
@@ -111,6 +118,27 @@ def test_logout_is_a_post(staff: Client) -> None:
     assert staff.get("/console/logout/").status_code == 405
     assert staff.post("/console/logout/").status_code == 302
     assert staff.get("/console/").status_code == 302
+
+
+def test_list_says_who_is_on_air_and_how_many_watch(staff: Client, room: Room) -> None:
+    Room.objects.create(slug="asleep", title="Asleep")
+    body = staff.get("/console/").content.decode()
+    assert body.count('data-testid="viewer-count"') == 2
+    assert body.index("Off air") < body.index("On air")  # by title
+    assert 'href="/console/rooms/asleep/edit/"' in body
+
+
+def test_operator_changes_the_password_where_the_menu_leads(staff: Client, admin_user: AbstractUser) -> None:
+    admin_user.set_password("the printed one")
+    admin_user.save()
+    staff.login(username=admin_user.get_username(), password="the printed one")
+    assert 'href="/admin/password_change/"' in staff.get("/console/").content.decode()
+    assert staff.get("/admin/password_change/").status_code == 200
+    new = {"new_password1": "a-much-longer-one", "new_password2": "a-much-longer-one"}
+    staff.post("/admin/password_change/", {"old_password": "the printed one", **new})
+    admin_user.refresh_from_db()
+    assert admin_user.check_password("a-much-longer-one")
+    assert staff.get("/console/").status_code == 200  # still logged in
 
 
 def test_room_goes_off_air_and_on_again(staff: Client, room: Room) -> None:

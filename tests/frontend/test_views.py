@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.http import Http404
 from django.test import Client, RequestFactory
 
 from chat.consumers import VIEWER_COOKIE
 from chat.models import Room, Viewer
+from frontend import views
 from frontend.pages import errors
 from tests.frontend.page_rules import INLINE
 
@@ -31,6 +33,27 @@ def test_rooms_on_air_come_first(client: Client, room: Room) -> None:
     Room.objects.create(slug="asleep", title="Asleep")
     body = client.get("/").content.decode()
     assert body.index("/r/mira/") < body.index("/r/asleep/")
+
+
+class CountingHub:
+    """Stands for the media hub of the web process."""
+
+    def viewer_count(self, slug: str) -> int:
+        return {"mira": 12}.get(slug, 0)
+
+
+def test_front_page_says_how_many_watch_the_rooms_on_air(rf: RequestFactory, room: Room) -> None:
+    Room.objects.create(slug="asleep", title="Asleep")
+    request = rf.get("/", HTTP_ACCEPT_LANGUAGE="en")
+    request.user = AnonymousUser()
+    request.scope = {"footlight.hub": CountingHub()}
+    body = views.rooms(request).content.decode()
+    assert body.count('data-testid="viewer-count"') == 1
+    assert "12 watching" in body
+
+
+def test_nobody_watches_where_there_is_no_hub(client: Client, room: Room) -> None:
+    assert "0 watching" in client.get("/").content.decode()
 
 
 def test_front_page_without_rooms_says_so(client: Client) -> None:

@@ -44,14 +44,24 @@ export class PlayerControls {
   }
 
   #togglePip() {
-    if (document.pictureInPictureElement) document.exitPictureInPicture();
-    else this.video.requestPictureInPicture().catch(() => this.#show()); // refused before the first picture
+    const { video } = this;
+    this.#settle(document.pictureInPictureElement ? document.exitPictureInPicture() : video.requestPictureInPicture());
   }
 
   #toggleFullscreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else if (this.stage.requestFullscreen) this.stage.requestFullscreen();
+    if (document.fullscreenElement) this.#settle(document.exitFullscreen());
+    else if (this.stage.requestFullscreen) this.#settle(this.stage.requestFullscreen());
     else this.video.webkitEnterFullscreen();
+  }
+
+  /** A browser may refuse (no picture yet, not allowed here, gone meanwhile): then the button shows what is. */
+  async #settle(change) {
+    try {
+      await change;
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+    }
+    this.#show();
   }
 
   #show() {
