@@ -229,11 +229,15 @@ class Speaker:
     async def _settle(
         self, row: Sentence, state: Sentence.State, heard: str, at: tuple[int, int] | None = None
     ) -> None:
-        """Give a sentence its end state. `at`: epoch and pts from which on it is not heard, by default now."""
-        self._flying.pop(row.pk, None)
+        """Give a sentence its end state. `at`: epoch and pts from which on it is not heard, by default now.
+
+        It stays flying until it is saved: the turn must not end, and cancel this, before.
+        """
         row.state = state
         row.heard = heard
         await row.asave(update_fields=["state", "heard"])
+        if self._flying.pop(row.pk, None) is None:
+            return
         if heard:
             self.heard.append(heard)
         if state == Sentence.State.CUT:
