@@ -14,7 +14,8 @@ import pytest
 from mysite.env import REPOSITORY
 from mysite.machine import find_chromium
 from tests.support.browser_probe import LivePage, open_browser
-from tests.support.live_system import LiveSystem
+from tests.support.live_system import LiveSystem, wait_until
+from tests.support.socket_viewer import SocketViewer
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey]
 
@@ -108,3 +109,15 @@ async def test_page_comes_back_without_a_reload(system: LiveSystem) -> None:
         await page.say(message)
         await page.wait_state("speaking", limit_s=40)
         assert message in await page.page.get_by_test_id("chat-log").inner_text()
+
+
+async def test_language_model_killed_is_answered_all_the_same(system: LiveSystem) -> None:
+    if "llm" not in system.processes():
+        pytest.skip("the language model's file is not here: manage.py weights fetches it")
+    first = system.processes()["llm"].pid
+    system.kill("llm")
+    async with SocketViewer(system.ws_url, name="Eve") as viewer:
+        message = await viewer.say("Are you thinking?")
+        await viewer.wait(lambda: viewer.state_of(message) == "answered", 60)
+        assert viewer.replies_to(message)
+    wait_until(lambda: "llm" in system.processes() and system.processes()["llm"].pid != first, 30)
