@@ -71,6 +71,7 @@ def _build_row(weight: Weight) -> dict[str, Any]:
     status = _read(weight)
     return {
         "weight": weight,
+        "size": f"{weight.bytes / 1e6:.0f} MB",
         "status": status,
         "use_key": f"file_use.{weight.name}",
         "state_key": f"file.{status.state}",

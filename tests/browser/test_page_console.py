@@ -51,13 +51,15 @@ def test_choices_follow_the_language_in_place(open_page) -> None:
 def test_file_is_asked_for_arrives_and_is_here(open_page) -> None:
     page = enter(open_page, "/console/")
     answers = [
+        build_answer(state="missing", may_ask=True),
         build_answer(state="asked"),
         build_answer(state="arriving", percent=41, is_coming=True),
         build_answer(state="here", percent=100),
     ]
-    page.route("**/fetch/", lambda route: route.fulfill(json=answers[0]))
+    page.route("**/fetch/", lambda route: answers.pop(0) and route.fulfill(json=answers[0]))
     page.route("**/files/now/", lambda route: route.fulfill(json=answers[0]))
-    page.goto("/console/files/")
+    with page.expect_response("**/files/now/"):  # the script runs
+        page.goto("/console/files/")
     row = page.locator(f'[data-file="{FILE}"]')
     row.get_by_role("button", name="Fetch").press("Enter")
     expect(row.get_by_role("status")).to_have_text("Asked for")

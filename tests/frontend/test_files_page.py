@@ -69,6 +69,7 @@ def test_page_lists_the_manifest(staff: Client, folder: Path) -> None:
     response = staff.get("/console/files/")
     body = response.content.decode()
     assert NAME in body
+    assert "491 MB" in body  # as `manage.py weights` counts
     assert "Apache-2.0" in body
     assert "The language model for a small machine" in body
     assert INLINE.search(response.content) is None

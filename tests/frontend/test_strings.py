@@ -76,7 +76,9 @@ def test_every_key_on_a_page_or_in_a_script_exists() -> None:
 
 
 def test_every_key_is_used() -> None:
-    dynamic = re.compile(r"(reason|state|message|banner|kind|turn|sentence|stamp|error|size|engine|voice|file|file_use)\.")
+    dynamic = re.compile(
+        r"(reason|state|message|banner|kind|turn|sentence|stamp|error|size|engine|voice|file|file_use)\."
+    )
     unused = [key for key in read_table("en") if not dynamic.match(key)]
     assert set(unused) - list_used_keys() == set()
 
