@@ -252,4 +252,5 @@ class Performer:
             "render_ms": round(self._render_ms, 1),
             "underruns": self.underruns,
             "slips": self.slips,
+            "refused": self._queue.refused,
         }

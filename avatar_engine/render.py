@@ -43,7 +43,7 @@ class RenderProcess:
         self._rooms = StageSet(
             Path(args.data),
             args.device,
-            send=self._dialer.send_text,
+            send=self._send,
             send_media=self._send_media,
             send_clip=self._send_clip,
             encoder=args.encoder,
@@ -122,6 +122,11 @@ class RenderProcess:
         performer = self._rooms.performers.get(frame.room)
         if frame.kind is wire.Kind.SPEECH and performer is not None:
             performer.push(wire.unpack_speech(frame))
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "playhead":
+            message = {**message, "link_dropped": self._dialer.dropped}
+        self._dialer.send_text(message)
 
     def _send_media(self, room: str, envelope: MediaEnvelope) -> None:
         self._dialer.send_binary(wire.pack_binary(wire.Kind.MEDIA, {"room": room}, envelope.pack()))

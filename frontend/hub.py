@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from frontend.address_limit import AddressLimit
 from frontend.hub_hooks import HookRunner, HubHooks
@@ -48,6 +49,11 @@ class MediaHub:
         if room is None:
             room = self._rooms[slug] = RoomHub(slug, self._build_events(slug), self._time, self._clips)
         return room
+
+    @property
+    def rooms(self) -> Mapping[str, RoomHub]:
+        """Every room that this process has made so far, by slug."""
+        return MappingProxyType(self._rooms)
 
     def viewer_count(self, slug: str) -> int:
         """Media viewers of the room in this process."""

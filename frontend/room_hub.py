@@ -74,6 +74,7 @@ class RoomHub:
         self._config: CodecConfig | None = None
         self._gop: list[Fragment] = []
         self._out_seq = 0
+        self._dropped_of_gone = 0
         self._last: MediaEnvelope | None = None
         self._last_at = time.clock()
         self._asked_at = float("-inf")
@@ -90,6 +91,21 @@ class RoomHub:
     @property
     def viewer_count(self) -> int:
         return len(self._viewers)
+
+    @property
+    def frames_offered(self) -> int:
+        """Frames that went to the viewers' queues so far, those of the idle clip too."""
+        return self._out_seq
+
+    @property
+    def queue_depths(self) -> list[int]:
+        """Messages that wait for each viewer."""
+        return [viewer.waiting for viewer in self._viewers]
+
+    @property
+    def dropped(self) -> int:
+        """Frames that viewers were too slow for, those who left included."""
+        return self._dropped_of_gone + sum(viewer.dropped for viewer in self._viewers)
 
     # from render
 
@@ -169,6 +185,7 @@ class RoomHub:
         """The viewer left. Again is harmless."""
         if viewer in self._viewers:
             self._viewers.remove(viewer)
+            self._dropped_of_gone += viewer.dropped
             viewer.close(CLOSE_LEFT)
             self._events.audience(len(self._viewers))
 

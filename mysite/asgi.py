@@ -17,15 +17,17 @@ def build_application() -> AsgiApplication:
     pages = get_asgi_application()
     from django.conf import settings
 
+    from mysite.metrics import Metrics
     from mysite.routing import build_hub, build_relay, build_websocket_routes  # models exist only from here on
 
     hub = build_hub(settings.FOOTLIGHT)
     relay = build_relay(hub)
     router = ProtocolTypeRouter({"http": pages, "websocket": build_websocket_routes(hub, relay, settings.FOOTLIGHT)})
-    parts = {"footlight.hub": hub, "footlight.relay": relay}
+    metrics = Metrics(hub, relay, settings.FOOTLIGHT)
+    parts = {"footlight.hub": hub, "footlight.relay": relay, "footlight.metrics": metrics}
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
-        await router({**scope, **parts}, receive, send)
+        await router({**scope, **parts}, receive, metrics.chat.watch(scope, send))
 
     return serve
 

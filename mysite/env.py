@@ -102,6 +102,14 @@ class Env:
         """Django's secret key, made on first use and kept with mode 600."""
         return self.secret("SECRET_KEY") or load_or_create_secret(self.data_dir / "secrets" / "secret_key")
 
+    @property
+    def metrics_token_file(self) -> Path:
+        return self.data_dir / "secrets" / "metrics_token"
+
+    def metrics_token(self) -> str:
+        """What opens `/metrics`, made on first use and kept with mode 600."""
+        return self.secret("METRICS_TOKEN") or load_or_create_secret(self.metrics_token_file)
+
     def link_token(self) -> str:
         """The token of the process link, made on first use and kept with mode 600."""
         return self.secret("FOOTLIGHT_LINK_TOKEN") or load_or_create_secret(self.link_token_file)

@@ -40,6 +40,7 @@ def prepare(env: Env, say: Callable[[str], None]) -> None:
     """Bring database, static files, first operator and demo room to where a show can start."""
     env.secret_key()
     env.link_token()
+    env.metrics_token()
     prepare_broker_folder(env.data_dir)
     migrate(say)
     collect_static_files(env.data_dir / "static", say)

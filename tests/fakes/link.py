@@ -18,6 +18,7 @@ class RecordingLink:
     def __init__(self) -> None:
         self.texts: list[dict[str, Any]] = []
         self.binaries: list[bytes] = []
+        self.dropped = 0
 
     def send_text(self, message: dict[str, Any]) -> None:
         self.texts.append(wire.unpack_text(wire.pack_text(message)))
