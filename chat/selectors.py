@@ -77,6 +77,17 @@ def list_history(room: Room) -> list[dict[str, Any]]:
     return [item for _, item in dated[-HISTORY_ITEMS:]]
 
 
+def list_now_heard(room: Room) -> list[Sentence]:
+    """The sentences that are being heard now, in order, with their turn and its message."""
+    return list(
+        Sentence.objects.filter(
+            turn__room=room, turn__state=Turn.State.RUNNING, state=Sentence.State.ON_AIR, start_pts__isnull=False
+        )
+        .select_related("turn__message")
+        .order_by("id")
+    )
+
+
 def get_question(room: Room) -> tuple[int | None, dict[str, str] | None]:
     """The message that is being answered now: its id, and name and text; both None where there is none."""
     message = Message.objects.filter(room=room, state=Message.State.ANSWERING).order_by("-id").first()

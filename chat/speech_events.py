@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from avatar_engine.types import Mark
+from avatar_engine.wire import unpack_mark
 from chat.models import Message, Sentence, Turn
 
 
@@ -56,6 +57,19 @@ def caption(row: Sentence, marks: Sequence[Mark]) -> dict[str, Any]:
         "pts": row.start_pts,
         "duration_ms": row.duration_ms,
     }
+
+
+def under_way(rows: Sequence[Sentence], persona: str) -> list[dict[str, Any]]:
+    """What a page has missed of the sentences that are being heard now; nothing where there are none.
+
+    A sentence without a duration still waits for its marks, and every page gets its caption with them.
+    """
+    items = [speaking(rows[0].turn, rows[0])] if rows else []
+    for row in rows:
+        items.append(reply(row.turn, row, persona))
+        if row.duration_ms:
+            items.append(caption(row, [unpack_mark(mark) for mark in row.marks]))
+    return items
 
 
 def interrupted(row: Sentence, epoch: int, pts: int) -> dict[str, Any]:
