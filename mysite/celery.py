@@ -22,3 +22,11 @@ def keep_django_logging(**_: Any) -> None:
 def heartbeat() -> None:
     """Marks that beat, broker and worker hang together: the age of the file is the age of the last tick."""
     (settings.FOOTLIGHT.data_dir / "worker.heartbeat").touch()
+
+
+@app.task(name="mysite.guard_disk")  # type: ignore[untyped-decorator]
+def guard_disk() -> None:
+    """Looks at the disk of the data folder, and gives old logs up where it is nearly full."""
+    from mysite import disk
+
+    disk.guard_disk(settings.FOOTLIGHT.data_dir)

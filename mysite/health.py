@@ -1,6 +1,7 @@
 """What a load balancer and the supervisor ask."""
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -8,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from chat.models import Room
 from frontend.hub import MediaHub
 from frontend.room_hub import State
+from mysite.disk import read_disk
 
 
 @never_cache
@@ -25,10 +27,12 @@ async def readyz(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"status": "no database"}, status=503)
     hub: MediaHub | None = getattr(request, "scope", {}).get("footlight.hub")
     states = {slug: hub.room(slug).state if hub else State.OFF_AIR for slug in on_air}
+    disk = read_disk(settings.FOOTLIGHT.data_dir)
     moving = all(state is State.LIVE for state in states.values())
     body = {
         "status": "ok" if moving else "picture stands",
         "rooms": {slug: s.name.lower() for slug, s in states.items()},
+        "disk": disk.state.value,
     }
     response = JsonResponse(body, status=200 if moving else 503)
     response._has_been_logged = True  # type: ignore[attr-defined]  # "not yet" is an answer, not an error

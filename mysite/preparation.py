@@ -14,6 +14,7 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
 from mysite.broker import prepare_broker_folder
+from mysite.disk import guard_disk
 from mysite.env import Env
 
 OPERATOR = "operator"
@@ -38,6 +39,7 @@ def hold_data_folder(env: Env) -> IO[str]:
 
 def prepare(env: Env, say: Callable[[str], None]) -> None:
     """Bring database, static files, first operator and demo room to where a show can start."""
+    guard_disk(env.data_dir)
     env.secret_key()
     env.link_token()
     env.metrics_token()
