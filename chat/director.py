@@ -61,7 +61,18 @@ class Director:
         self._presenter.open(self._generation)
 
     async def run(self) -> None:
-        """Until the room goes off air or the task is cancelled. Rows are left so that another stage can go on."""
+        """Until the room goes off air, is deleted or the task is cancelled.
+
+        Rows are left so that another stage can go on.
+        """
+        try:
+            await self._run_turns()
+        except Room.DoesNotExist:
+            log.warning("room %s was deleted while it was on air", self.room.slug)
+        self._presenter.tell(speech_events.state("off_air"))
+        self._presenter.close()
+
+    async def _run_turns(self) -> None:
         unfinished = await sync_to_async(queue.list_unfinished)(self.room)
         self._presenter.open(self._generation)
         for turn, rows in unfinished:
@@ -73,8 +84,6 @@ class Director:
                 await self._rest()
             else:
                 await self._perform(picked)
-        self._presenter.tell(speech_events.state("off_air"))
-        self._presenter.close()
 
     def _read_ahead(self) -> None:
         """Nothing waits after a turn: the language model may read what the next prompt begins with."""

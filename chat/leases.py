@@ -13,13 +13,17 @@ LEASE_S = 6.0
 
 
 def claim_rooms(owner: str, most: int) -> list[Room]:
-    """Take rooms that should be on air and that nobody holds, or that `owner` held before; at most `most` in all."""
+    """Take rooms that nobody holds, or that `owner` held before; at most `most` in all.
+
+    They should be on air; or they went off air while their holder was away, and somebody has to tell render and pages.
+    """
     now = timezone.now()
     free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=now) | Q(lease_owner=owner)
+    has_work = Q(is_on_air=True) | ~Q(lease_owner="")
     taken = []
-    for room in Room.objects.filter(free, is_on_air=True).order_by("pk")[:most]:
+    for room in Room.objects.filter(free, has_work).order_by("pk")[:most]:
         expires = now + timedelta(seconds=LEASE_S)
-        if Room.objects.filter(free, pk=room.pk, is_on_air=True).update(lease_owner=owner, lease_expires_at=expires):
+        if Room.objects.filter(free, has_work, pk=room.pk).update(lease_owner=owner, lease_expires_at=expires):
             room.refresh_from_db()
             taken.append(room)
     return taken

@@ -316,8 +316,27 @@ async def test_two_rooms_never_mix(monkeypatch) -> None:
 
 
 @in_virtual_time
-async def test_room_deleted_on_air_ends_its_director(monkeypatch) -> None:
+async def test_room_that_is_deleted_on_air_is_closed(monkeypatch) -> None:
     async with on_air(monkeypatch) as show:
-        await Room.objects.filter(pk=show.room.pk).adelete()
-        with pytest.raises(Room.DoesNotExist):
-            await asyncio.wait_for(show.task, 5)
+        show.model.answer = LONG
+        await show.call(build_message, show.room)
+        await show.run(3)
+        await sync_to_async(show.room.delete)()
+        await show.run(5)
+        assert show.link.events_of("state")[-1]["state"] == "off_air"
+        assert show.link.texts[-1] == {"type": "room.close", "room": show.room.slug}
+
+
+@in_virtual_time
+async def test_room_that_went_off_air_while_nobody_directed_it_is_closed(monkeypatch) -> None:
+    async with on_air(monkeypatch) as show:
+        show.model.answer = LONG
+        message = await show.call(build_message, show.room)
+        await show.run(3)
+        await show.die()
+        await sync_to_async(services.stop_room)(show.room)
+        await show.start()
+        await show.run(10)
+        assert show.link.of_type("room.close") == [{"type": "room.close", "room": show.room.slug}]
+        assert await show.turns() == [("viewer", "interrupted")]
+        assert (await show.message(message.pk)).state == "answered"

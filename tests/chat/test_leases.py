@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from chat import leases
+from chat import leases, services
 from chat.models import Room
 from tests.chat.stage_kit import build_room
 
@@ -28,6 +28,17 @@ def test_room_has_one_holder() -> None:
 def test_rooms_that_are_off_air_are_not_taken() -> None:
     build_room(is_on_air=False)
     assert leases.claim_rooms("a", 16) == []
+
+
+def test_room_that_goes_off_air_while_its_holder_is_dead_is_taken_once_more_to_be_closed() -> None:
+    room = build_room()
+    leases.claim_rooms("a", 16)
+    services.stop_room(room)
+    assert leases.claim_rooms("b", 16) == [], "its holder lives"
+    expire(room)
+    assert leases.claim_rooms("b", 16) == [room]
+    leases.release("b", room.pk)
+    assert leases.claim_rooms("b", 16) == []
 
 
 def test_expired_lease_is_taken_over_and_its_old_holder_cannot_renew() -> None:
