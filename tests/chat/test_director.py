@@ -7,7 +7,7 @@ from asgiref.sync import sync_to_async
 
 from chat import services
 from chat.director import ASK_AGAIN_S
-from chat.models import Message, Room, Sentence, Turn
+from chat.models import Message, Sentence, Turn
 from memory.store import RecallScope
 from tests.chat.director_kit import ANSWER, on_air
 from tests.chat.stage_kit import build_message
