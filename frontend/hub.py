@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from avatar_engine.stream.envelope import MediaEnvelope
 from frontend.address_limit import AddressLimit
 from frontend.hub_hooks import HookRunner, HubHooks
 from frontend.hub_time import HubTime
@@ -48,7 +49,26 @@ class MediaHub:
         room = self._rooms.get(slug)
         if room is None:
             room = self._rooms[slug] = RoomHub(slug, self._build_events(slug), self._time, self._clips)
+            self._runner.call(self._hooks.on_room, slug)
         return room
+
+    # from render, by way of the relay
+
+    async def publish(self, slug: str, envelope: MediaEnvelope) -> None:
+        """Pass a frame to all viewers of the room; see `RoomHub.publish`."""
+        self.room(slug).publish(envelope)
+
+    def put_idle_clip(self, slug: str, index: int, count: int, envelope: MediaEnvelope) -> None:
+        """Take one frame of the clip to hold with. Raises `WireError` for frames that make no clip."""
+        self.room(slug).put_idle_clip(index, count, envelope)
+
+    def interrupt(self, slug: str, epoch: int, pts: int) -> None:
+        """Tell the pages that speech is cut at `pts`."""
+        self.room(slug).interrupt(epoch, pts)
+
+    def render_lost(self, slug: str) -> None:
+        """The render process is gone: hold the picture."""
+        self.room(slug).render_lost()
 
     @property
     def rooms(self) -> Mapping[str, RoomHub]:

@@ -28,12 +28,14 @@ class HubHooks:
     on_delivered(room, epoch, pts, generation, wall_ms): the first speaking frame of a run of speech left the hub.
     on_keyframe_wanted(room): a key frame is needed; at most 1/s.
     on_audience(room, viewers): the number of viewers changed.
+    on_room(room): the hub shows this room from now on.
     """
 
     on_displayed: Callable[[str, int, int, float], Awaitable[None]] = ignore
     on_delivered: Callable[[str, int, int, int, float], Awaitable[None]] = ignore
     on_keyframe_wanted: Callable[[str], Awaitable[None]] = ignore
     on_audience: Callable[[str, int], Awaitable[None]] = ignore
+    on_room: Callable[[str], Awaitable[None]] = ignore
 
 
 class HookRunner:

@@ -6,27 +6,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from avatar_engine import wire
 from avatar_engine.stream.envelope import MediaEnvelope
-from frontend.hub import MediaHub
+from frontend.switchboard import Air, Peer
 
 log = logging.getLogger(__name__)
 
 UNCLAIMED_CLOSES_AFTER_S = 20.0
 TO_STAGE = frozenset({"room.opened", "room.failed", "interrupted", "report", "playhead"})
 TO_RENDER = frozenset({"interrupt", "report.ack"})
-
-
-class Peer(Protocol):
-    """The far end of a link socket."""
-
-    name: str
-
-    async def send_text(self, message: dict[str, Any]) -> None: ...
-
-    async def send_binary(self, data: bytes) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -49,9 +39,9 @@ class Route:
 
 @dataclass(slots=True)
 class Relay:
-    """All routes of this web process. Lives on the event loop; keeps nothing that rows do not know better."""
+    """All routes. Lives on the event loop; keeps nothing that rows do not know better."""
 
-    hub: MediaHub
+    hub: Air
     send_event: Callable[[str, dict[str, Any]], Awaitable[None]]
     routes: dict[str, Route] = field(default_factory=dict)
     renders: list[RenderPeer] = field(default_factory=list)
@@ -62,7 +52,13 @@ class Relay:
         """The route of `room`, made on first use."""
         return self.routes.setdefault(room, Route())
 
+    def start(self) -> None:
+        """Nothing to begin."""
+
     # from stage
+
+    async def add_stage(self, stage: Peer) -> None:
+        """A stage process dialled in; it is known by the rooms that it opens."""
 
     async def take_stage_text(self, stage: Peer, message: dict[str, Any]) -> None:
         """A message from a stage process."""
@@ -101,10 +97,10 @@ class Relay:
 
     # from render
 
-    async def add_render(self, peer: Peer, hello: dict[str, Any]) -> RenderPeer:
+    async def add_render(self, peer: Peer, hello: dict[str, Any]) -> None:
         """A render process dialled in; it keeps the rooms it has open and takes waiting ones."""
         for ghost in [known for known in self.renders if known.peer.name == peer.name]:
-            await self.drop_render(ghost)  # its socket is dead, web has only not noticed yet
+            await self._drop_render(ghost)  # its socket is dead, web has only not noticed yet
         render = RenderPeer(peer, frozenset(hello.get("families", [])), int(hello.get("capacity", 1)))
         self.renders.append(render)
         for known in hello.get("rooms", []):
@@ -112,7 +108,6 @@ class Relay:
         for room, route in list(self.routes.items()):
             if route.render is None and route.opening is not None:
                 await self._assign(room)
-        return render
 
     async def _take_back(self, render: RenderPeer, room: str) -> None:
         route = self.route(room)
@@ -132,42 +127,41 @@ class Relay:
         if self.route(room).opening is None:
             await self._close(room)
 
-    async def take_render_text(self, render: RenderPeer, message: dict[str, Any]) -> None:
+    async def take_render_text(self, render: Peer, message: dict[str, Any]) -> None:
         """A message from a render process, for the stage that holds the room."""
         room = str(message.get("room", ""))
-        route = self.routes.get(room)
-        if route is None or route.render is not render or message["type"] not in TO_STAGE:
+        route = self._route_shown_by(render, room)
+        if route is None or message["type"] not in TO_STAGE:
             return
         if message["type"] == "interrupted":
-            self.hub.room(room).interrupt(int(message["epoch"]), int(message["pts"]))
+            self.hub.interrupt(room, int(message["epoch"]), int(message["pts"]))
         if message["type"] == "playhead":
             self.playheads[room] = message
         if route.stage is not None:
             await route.stage.send_text(message)
 
-    def take_render_binary(self, render: RenderPeer, frame: wire.BinaryFrame) -> None:
+    async def take_render_binary(self, render: Peer, frame: wire.BinaryFrame) -> None:
         """A picture with its sound."""
-        route = self.routes.get(frame.room)
-        if route is None or route.render is not render:
-            return
-        envelope = MediaEnvelope.unpack(frame.payload)
-        if frame.kind is wire.Kind.MEDIA:
-            self.hub.room(frame.room).publish(envelope)
-        elif frame.kind is wire.Kind.IDLE_CLIP:
-            header = frame.header
-            self.hub.room(frame.room).put_idle_clip(int(header["index"]), int(header["count"]), envelope)
+        if self._route_shown_by(render, frame.room) is not None:
+            await put_on_air(self.hub, frame)
 
-    async def drop_render(self, render: RenderPeer) -> None:
+    def _route_shown_by(self, render: Peer, room: str) -> Route | None:
+        route = self.routes.get(room)
+        return route if route is not None and route.render is not None and route.render.peer is render else None
+
+    async def drop_render(self, render: Peer) -> None:
         """A render process is gone: its rooms hold the picture and move to another one where there is one."""
-        if render not in self.renders:
-            return
+        for known in [known for known in self.renders if known.peer is render]:
+            await self._drop_render(known)
+
+    async def _drop_render(self, render: RenderPeer) -> None:
         self.renders.remove(render)
         for room, route in list(self.routes.items()):
             if route.render is not render:
                 continue
             route.render = None
             self.playheads.pop(room, None)
-            self.hub.room(room).render_lost()
+            self.hub.render_lost(room)
             if route.stage is not None:
                 await route.stage.send_text({"type": "render.lost", "room": room})
             if route.opening is not None:
@@ -198,6 +192,9 @@ class Relay:
         if route is not None and route.render is not None:
             await route.render.peer.send_text({"type": "room.close", "room": room})
 
+    async def want_room(self, room: str) -> None:
+        """All pictures come through here anyway."""
+
     async def ask_keyframe(self, room: str) -> None:
         """A viewer cannot go on without a key frame."""
         route = self.routes.get(room)
@@ -210,9 +207,26 @@ class Relay:
         if route is not None and route.stage is not None:
             await route.stage.send_text({**message, "room": room})
 
-    def close(self) -> None:
+    async def tell_chatters(self, room: str, count: int) -> None:
+        """So many chat with the room: its pages are told."""
+        await self.send_event(room, {"type": "viewers", "count": count})
+
+    def viewer_count(self, room: str) -> int:
+        """Media viewers of the room."""
+        return self.hub.viewer_count(room)
+
+    async def close(self) -> None:
         """Forget everything."""
         for task in self._sweeps:
             task.cancel()
         self.routes.clear()
         self.renders.clear()
+
+
+async def put_on_air(air: Air, frame: wire.BinaryFrame) -> None:
+    """Hand a render's binary frame to `air`. Raises `WireError`, KeyError or ValueError for one that is malformed."""
+    envelope = MediaEnvelope.unpack(frame.payload)
+    if frame.kind is wire.Kind.MEDIA:
+        await air.publish(frame.room, envelope)
+    elif frame.kind is wire.Kind.IDLE_CLIP:
+        air.put_idle_clip(frame.room, int(frame.header["index"]), int(frame.header["count"]), envelope)

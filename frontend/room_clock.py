@@ -31,8 +31,13 @@ class RoomClock:
         self.next_pts = max(1, int((wall_s - ORIGIN_S) * FPS)) * SAMPLES_PER_FRAME
         self._spans: deque[Span] = deque(maxlen=REMEMBERED_SPANS)
 
-    def place(self, epoch: int, pts: int) -> tuple[int, bool]:
-        """Room pts of the frame, and whether the epoch has a new offset from here on."""
+    def place(self, epoch: int, pts: int, offset: int | None = None) -> tuple[int, bool]:
+        """Room pts of the frame, and whether the epoch has a new offset from here on.
+
+        With `offset` the place is given: the room clock moves there.
+        """
+        if offset is not None:
+            self.next_pts = pts + offset
         room_pts = self.next_pts
         span = self._spans[-1] if self._spans else None
         moved = span is None or span.epoch != epoch or span.offset + pts != room_pts

@@ -10,7 +10,7 @@ from enum import Enum
 
 from avatar_engine.stream.codec import CodecConfig
 from avatar_engine.stream.envelope import MediaEnvelope
-from avatar_engine.timing import FPS
+from avatar_engine.timing import FPS, SAMPLES_PER_FRAME
 from frontend.display_meter import DisplayMeter
 from frontend.hub_time import HubTime
 from frontend.idle_clip import IdleClip, IdleClipBuilder, IdleClipStore
@@ -32,6 +32,9 @@ FRAME_S = 1 / FPS
 HOLD_LEAD_S = 4 * FRAME_S
 KEYFRAME_GAP_S = 1.0
 GOP_CACHE_FRAGMENTS = 100
+LONGEST_BRIDGE_FRAMES = FPS
+REWINDS_PAST_S = 3.0
+BEHIND_MARGIN_S = 5 * FRAME_S
 CLOSE_LEFT, CLOSE_GOING = 1000, 1001
 
 
@@ -109,18 +112,21 @@ class RoomHub:
 
     # from render
 
-    def publish(self, envelope: MediaEnvelope) -> None:
+    def publish(self, envelope: MediaEnvelope, offset: int | None = None) -> None:
         """Pass a frame to all viewers.
 
+        With `offset` its room pts is pts + offset, as in every web copy; otherwise it goes right behind the last one.
         Dropped: frames of an older epoch while a newer one is live, repeated frames, and frames that cannot be
         decoded because one before them is missing; for these a key frame is asked for.
         """
         if not self._is_decodable(envelope):
             return
+        if offset is not None and not self._make_way(envelope.pts + offset):
+            return
         before, self._last = self._last, envelope
         self._last_at = self._time.clock()
         self._go_live()
-        room_pts, moved = self._room_clock.place(envelope.epoch, envelope.pts)
+        room_pts, moved = self._room_clock.place(envelope.epoch, envelope.pts, offset)
         if moved:
             self._note(build_timeline(envelope.epoch, room_pts - envelope.pts))
         self._emit(envelope, room_pts, envelope.wall_us / 1000)
@@ -133,8 +139,11 @@ class RoomHub:
     def put_idle_clip(self, index: int, count: int, envelope: MediaEnvelope) -> None:
         """Take one frame of the clip to hold with. Raises `WireError` for frames that make no clip."""
         clip = self._builder.add(index, count, envelope)
-        if clip is None:
-            return
+        if clip is not None:
+            self.set_idle_clip(clip)
+
+    def set_idle_clip(self, clip: IdleClip) -> None:
+        """Hold with this clip from now on."""
         self._clip = clip
         if self._clips is not None:
             self._clips.save(self.slug, clip)
@@ -222,6 +231,22 @@ class RoomHub:
                 return True
         if envelope.key:
             return True
+        self.want_keyframe()
+        return False
+
+    def _make_way(self, room_pts: int) -> bool:
+        """Bring the room clock to a frame whose place is given; False where the clock is beyond it already.
+
+        What is missing while the picture is held is filled from the idle clip. Where the clip went further than the
+        stream, it waits until the stream has overtaken it; then a key frame can come in.
+        """
+        ahead = (room_pts - self._room_clock.next_pts) // SAMPLES_PER_FRAME
+        if 0 < ahead <= LONGEST_BRIDGE_FRAMES and self._idle_loop.running:
+            self._idle_loop.skip(ahead)
+        if ahead >= 0 or -ahead * FRAME_S > REWINDS_PAST_S:
+            return True
+        if self._idle_loop.running:
+            self._idle_loop.go_on_at(self._time.clock() - ahead * FRAME_S + BEHIND_MARGIN_S)
         self.want_keyframe()
         return False
 

@@ -21,12 +21,13 @@ def build_application() -> AsgiApplication:
     from mysite.routing import build_hub, build_relay, build_websocket_routes  # models exist only from here on
 
     hub = build_hub(settings.FOOTLIGHT)
-    relay = build_relay(hub)
+    relay = build_relay(hub, settings.FOOTLIGHT)
     router = ProtocolTypeRouter({"http": pages, "websocket": build_websocket_routes(hub, relay, settings.FOOTLIGHT)})
     metrics = Metrics(hub, relay, settings.FOOTLIGHT)
     parts = {"footlight.hub": hub, "footlight.relay": relay, "footlight.metrics": metrics}
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
+        relay.start()
         await router({**scope, **parts}, receive, metrics.chat.watch(scope, send))
 
     return serve

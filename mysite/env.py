@@ -42,6 +42,8 @@ class Env:
     extra_hosts: tuple[str, ...]
     database_url: str | None
     redis_url: str | None
+    redis_prefix: str
+    """What names in Redis begin with; publishing knows no database numbers."""
     celery_broker_url: str | None
     llm: LlmChoice
     """Which embedded language model: by this machine's size, or one of the two."""
@@ -135,6 +137,7 @@ def read_env(environ: Mapping[str, str] = os.environ) -> Env:
         ),
         database_url=environ.get("DATABASE_URL") or None,
         redis_url=environ.get("REDIS_URL") or None,
+        redis_prefix=environ.get("FOOTLIGHT_REDIS_PREFIX") or "footlight",
         celery_broker_url=environ.get("CELERY_BROKER_URL") or None,
         llm=cast(LlmChoice, "auto" if llm == "off" else llm),
         runs_llm=llm != "off",

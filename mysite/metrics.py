@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from frontend.hub import MediaHub
-from frontend.relay import Relay
+from frontend.switchboard import Switchboard
 from mysite.env import Env
 from mysite.metrics_chat import ChatMeter
 from mysite.metrics_machine import MachineMeter
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 class Metrics:
     """Every figure of this process, in a registry of its own."""
 
-    def __init__(self, hub: MediaHub, relay: Relay, env: Env) -> None:
+    def __init__(self, hub: MediaHub, relay: Switchboard, env: Env) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(RoomMeter(hub, relay))
         self.chat = ChatMeter(self._registry)

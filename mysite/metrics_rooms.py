@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from avatar_engine.timing import SAMPLES_PER_FRAME
 from frontend.hub import MediaHub
-from frontend.relay import Relay
 from frontend.room_hub import State
+from frontend.switchboard import Switchboard
 
 PLAYHEAD_COUNTERS = {
     "underruns": "Frames of a sentence that had no sound yet.",
@@ -24,7 +23,7 @@ PLAYHEAD_COUNTERS = {
 class RoomMeter(Collector):
     """Reads hub and relay at every scrape. Counters are those of this process: sum them over web copies."""
 
-    def __init__(self, hub: MediaHub, relay: Relay) -> None:
+    def __init__(self, hub: MediaHub, relay: Switchboard) -> None:
         self._hub = hub
         self._relay = relay
 
@@ -55,7 +54,7 @@ class RoomMeter(Collector):
         yield from (viewers, state, frames, waiting, dropped)
 
     def _collect_render(self) -> Iterator[Metric]:
-        playheads: Mapping[str, Mapping[str, Any]] = self._relay.playheads
+        playheads = self._relay.playheads
         buffered = GaugeMetricFamily(
             "footlight_speech_queue_ms", "Speech that waits in render, in milliseconds.", labels=["room"]
         )

@@ -20,7 +20,9 @@ from frontend.consumers import MediaConsumer
 from frontend.hub import MediaHub
 from frontend.hub_hooks import HubHooks
 from frontend.link import LinkConsumer
+from frontend.redis_relay import RedisRelay
 from frontend.relay import Relay
+from frontend.switchboard import Switchboard
 from mysite.env import Env
 from mysite.origins import PageOriginValidator
 
@@ -33,9 +35,13 @@ def build_hub(env: Env) -> MediaHub:
     return MediaHub(idle_dir=env.data_dir / "idle_clips")
 
 
-def build_relay(hub: MediaHub) -> Relay:
-    """The middle of the star, listening to `hub`."""
-    relay = Relay(hub, send_to_pages)
+def build_relay(hub: MediaHub, env: Env) -> Switchboard:
+    """The middle of the star, listening to `hub`: this process, or all web copies together over Redis."""
+    relay: Switchboard
+    if env.redis_url:
+        relay = RedisRelay(hub, env.redis_url, env.redis_prefix, send_to_pages)
+    else:
+        relay = Relay(hub, send_to_pages)
 
     async def tell_displayed(room: str, epoch: int, pts: int, wall_ms: float) -> None:
         await relay.tell_stage(room, {"type": "displayed", "epoch": epoch, "pts": pts, "wall_ms": wall_ms})
@@ -53,14 +59,15 @@ def build_relay(hub: MediaHub) -> Relay:
             on_delivered=tell_delivered,
             on_keyframe_wanted=relay.ask_keyframe,
             on_audience=tell_audience,
+            on_room=relay.want_room,
         )
     )
     return relay
 
 
-def build_websocket_routes(hub: MediaHub, relay: Relay, env: Env) -> URLRouter:
+def build_websocket_routes(hub: MediaHub, relay: Switchboard, env: Env) -> URLRouter:
     """The two sockets of a page, open to pages of this site, and the link, open to who has the token."""
-    audience = Audience(tell_viewers)
+    audience = Audience(relay.tell_chatters)
     pace = RateLimiter(RateRule(), time.monotonic)
     address_pace = RateLimiter(ADDRESS_PACE, time.monotonic)
     chat = ChatConsumer.as_asgi(audience=audience, pace=pace, address_pace=address_pace)
@@ -85,10 +92,6 @@ async def send_to_pages(room: str, item: dict[str, Any]) -> None:
     layer = get_channel_layer()
     assert layer is not None
     await layer.group_send(room_group(room), {"type": "room.event", "item": item})
-
-
-async def tell_viewers(room: str, count: int) -> None:
-    await send_to_pages(room, {"type": "viewers", "count": count})
 
 
 async def room_exists(slug: str) -> bool:

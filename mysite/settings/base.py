@@ -86,7 +86,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [FOOTLIGHT.redis_url], "prefix": "footlight"},
+        "CONFIG": {"hosts": [FOOTLIGHT.redis_url], "prefix": FOOTLIGHT.redis_prefix},
     }
     if FOOTLIGHT.redis_url
     else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 500}}

@@ -59,7 +59,7 @@ async def linked():
     try:
         yield link
     finally:
-        link.relay.close()
+        await link.relay.close()
         await link.hub.close()
 
 

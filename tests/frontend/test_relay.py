@@ -63,7 +63,7 @@ async def relaying():
     try:
         yield relay, told
     finally:
-        relay.close()
+        await relay.close()
         await hub.close()
 
 
@@ -147,9 +147,11 @@ async def test_only_the_stage_that_holds_a_room_may_speak_for_it() -> None:
 async def test_reports_come_only_from_the_render_that_holds_the_room() -> None:
     async with relaying() as (relay, _):
         stage, holder, stranger = Peer("stage"), Peer("holder"), Peer("stranger")
-        shows = await relay.add_render(holder, hello())
+        shows = holder
+        await relay.add_render(holder, hello())
         await relay.take_stage_text(stage, opening("one"))
-        does_not = await relay.add_render(stranger, hello())
+        does_not = stranger
+        await relay.add_render(stranger, hello())
         stage.texts.clear()
         report = {"type": "report", "room": "one", "n": 1}
         await relay.take_render_text(does_not, report)
@@ -164,13 +166,15 @@ async def test_reports_come_only_from_the_render_that_holds_the_room() -> None:
 async def test_pictures_come_only_from_the_render_that_holds_the_room() -> None:
     async with relaying() as (relay, _):
         stage, holder, stranger = Peer("stage"), Peer("holder"), Peer("stranger")
-        shows = await relay.add_render(holder, hello())
+        shows = holder
+        await relay.add_render(holder, hello())
         await relay.take_stage_text(stage, opening("one"))
-        does_not = await relay.add_render(stranger, hello())
+        does_not = stranger
+        await relay.add_render(stranger, hello())
         frame = wire.unpack_binary(wire.pack_binary(wire.Kind.MEDIA, {"room": "one"}, build_frame(0).pack()))
-        relay.take_render_binary(does_not, frame)
+        await relay.take_render_binary(does_not, frame)
         assert relay.hub.room("one").state is State.OFF_AIR
-        relay.take_render_binary(shows, frame)
+        await relay.take_render_binary(shows, frame)
         assert relay.hub.room("one").state is State.LIVE
 
 
@@ -178,9 +182,10 @@ async def test_pictures_come_only_from_the_render_that_holds_the_room() -> None:
 async def test_lost_render_is_told_and_its_rooms_move_to_another() -> None:
     async with relaying() as (relay, _):
         stage, first, second = Peer("stage"), Peer("first"), Peer("second")
-        lost = await relay.add_render(first, hello())
+        lost = first
+        await relay.add_render(first, hello())
         await relay.take_stage_text(stage, opening("one"))
-        relay.take_render_binary(
+        await relay.take_render_binary(
             lost, wire.unpack_binary(wire.pack_binary(wire.Kind.MEDIA, {"room": "one"}, build_frame(0).pack()))
         )
         await relay.take_render_text(lost, {"type": "playhead", "room": "one"})
@@ -198,7 +203,8 @@ async def test_lost_render_is_told_and_its_rooms_move_to_another() -> None:
 async def test_rooms_of_a_lost_render_wait_where_there_is_no_other() -> None:
     async with relaying() as (relay, _):
         stage, again = Peer("stage"), Peer("again")
-        lost = await relay.add_render(Peer("first"), hello())
+        lost = Peer("first")
+        await relay.add_render(lost, hello())
         await relay.take_stage_text(stage, opening("one"))
         await relay.drop_render(lost)
         await relay.add_render(again, hello())
@@ -222,7 +228,8 @@ async def test_lost_stage_is_told_to_render_and_its_rooms_stay_on_air() -> None:
 async def test_rooms_that_appear_while_a_lost_stage_is_told_break_nothing() -> None:
     async with relaying() as (relay, _):
         stage, other, render = Peer("stage"), Peer("other"), Peer("render")
-        lost = await relay.add_render(render, hello(capacity=99))
+        lost = render
+        await relay.add_render(render, hello(capacity=99))
         for number in range(5):
             await relay.take_stage_text(stage, opening(f"room{number}"))
 
@@ -284,9 +291,10 @@ async def test_room_that_two_renders_hold_stays_with_the_first() -> None:
 async def test_closed_room_goes_off_air() -> None:
     async with relaying() as (relay, _):
         stage, render = Peer("stage"), Peer("render")
-        shows = await relay.add_render(render, hello())
+        shows = render
+        await relay.add_render(render, hello())
         await relay.take_stage_text(stage, opening("one"))
-        relay.take_render_binary(
+        await relay.take_render_binary(
             shows, wire.unpack_binary(wire.pack_binary(wire.Kind.MEDIA, {"room": "one"}, build_frame(0).pack()))
         )
         await relay.take_stage_text(stage, {"type": "room.close", "room": "one"})

@@ -35,7 +35,7 @@ def test_rooms_on_air_come_first(client: Client, room: Room) -> None:
     assert body.index("/r/mira/") < body.index("/r/asleep/")
 
 
-class CountingHub:
+class CountingRelay:
     """Stands for the media hub of the web process."""
 
     def viewer_count(self, slug: str) -> int:
@@ -46,7 +46,7 @@ def test_front_page_says_how_many_watch_the_rooms_on_air(rf: RequestFactory, roo
     Room.objects.create(slug="asleep", title="Asleep")
     request = rf.get("/", HTTP_ACCEPT_LANGUAGE="en")
     request.user = AnonymousUser()
-    request.scope = {"footlight.hub": CountingHub()}
+    request.scope = {"footlight.relay": CountingRelay()}
     body = views.rooms(request).content.decode()
     assert body.count('data-testid="viewer-count"') == 1
     assert "12 watching" in body

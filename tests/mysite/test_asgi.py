@@ -36,7 +36,7 @@ async def connect(application: Any, path: str, *headers: tuple[bytes, bytes]) ->
 
 def test_hub_and_relay_hold_together() -> None:
     hub = build_hub(settings.FOOTLIGHT)
-    relay = build_relay(hub)
+    relay = build_relay(hub, settings.FOOTLIGHT)
     assert isinstance(hub, MediaHub)
     assert isinstance(relay, Relay)
     assert relay.hub is hub

@@ -151,7 +151,7 @@ def test_models_and_voices_are_counted_by_what_came_of_them(room: Room) -> None:
 
 
 async def scrape(hub: MediaHub, playheads: dict[str, dict[str, Any]]) -> dict[Any, float]:
-    relay = build_relay(hub)
+    relay = build_relay(hub, settings.FOOTLIGHT)
     relay.playheads.update(playheads)
     return read_samples(await Metrics(hub, relay, settings.FOOTLIGHT).scrape())
 
@@ -251,7 +251,7 @@ async def test_every_metric_of_the_dashboard_exists() -> None:
     }
     assert len(wanted) >= 15
     hub = MediaHub()
-    relay = build_relay(hub)
+    relay = build_relay(hub, settings.FOOTLIGHT)
     text = (await Metrics(hub, relay, settings.FOOTLIGHT).scrape()).decode()
     known = set()
     for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M):
