@@ -19,6 +19,7 @@ from mysite.machine import (
     OLDEST,
     MachineError,
     ask_version,
+    check_data_folder,
     check_disk,
     check_port,
     check_venv_module,
@@ -55,6 +56,7 @@ def run_live() -> int:
     """Prepare the machine and become `manage.py live`."""
     env = read_env()
     check_port(env.host, env.port)
+    check_data_folder(env.data_dir)
     prepare_venv("requirements.txt")
     os.chdir(REPOSITORY)
     os.execv(VENV_PYTHON, [str(VENV_PYTHON), "manage.py", "live"])  # noqa: S606 - becomes the supervisor

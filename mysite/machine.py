@@ -75,6 +75,19 @@ def check_disk(folder: Path, needed_bytes: int) -> None:
         )
 
 
+def check_data_folder(folder: Path) -> None:
+    """Make `folder`, readable by its owner alone. Raises MachineError where nothing can be written there."""
+    probe = folder / f".probe.{os.getpid()}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise MachineError(
+            f"Cannot write to {folder}: {error.strerror}. Choose another folder: make live DATA=/folder"
+        ) from error
+
+
 def check_port(host: str, port: int) -> None:
     """Raises MachineError where web could not listen on `host` and `port`; says who holds it where that is known."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -86,3 +86,18 @@ def test_wrong_setting_is_said_without_a_traceback() -> None:
     )
     assert done.returncode == 1
     assert done.stderr == "footlight: PORT is 'http': choose a number from 1 to 65535\n"
+
+
+def test_data_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "data"
+    machine.check_data_folder(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(folder.iterdir()) == []
+
+
+def test_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    taken = tmp_path / "file"
+    taken.touch()
+    for folder in (taken, taken / "below", Path("/proc/footlight")):
+        with pytest.raises(MachineError, match=f"Cannot write to {folder}.*DATA="):
+            machine.check_data_folder(folder)
