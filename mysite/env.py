@@ -14,6 +14,7 @@ from mysite.secret_files import load_or_create_secret
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LlmChoice = Literal["auto", "small", "large"]
+MOST_PORT = 65535
 _LLM_CHOICES = ("auto", "small", "large", "off")
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _EVERY_INTERFACE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
@@ -123,13 +124,14 @@ def read_env(environ: Mapping[str, str] = os.environ) -> Env:
     llm = environ.get("FOOTLIGHT_LLM") or "auto"
     if llm not in _LLM_CHOICES:
         raise EnvError(f"FOOTLIGHT_LLM is {llm!r}: choose one of {', '.join(_LLM_CHOICES)}")
+    port = _read_port(environ, "PORT", 8000)
     public_url = (environ.get("PUBLIC_URL") or "").rstrip("/") or None
     if public_url and (urlsplit(public_url).scheme not in ("http", "https") or not urlsplit(public_url).hostname):
         raise EnvError(f"PUBLIC_URL is {public_url!r}: write it as https://show.example.org")
     return Env(
         data_dir=Path(environ.get("DATA") or REPOSITORY / "data").expanduser().resolve(),
         host=environ.get("HOST") or "127.0.0.1",
-        port=_read_port(environ, "PORT", 8000),
+        port=port,
         public_url=public_url,
         behind_proxy=environ.get("FOOTLIGHT_BEHIND_PROXY") == "1",
         extra_hosts=tuple(
@@ -141,7 +143,7 @@ def read_env(environ: Mapping[str, str] = os.environ) -> Env:
         celery_broker_url=environ.get("CELERY_BROKER_URL") or None,
         llm=cast(LlmChoice, "auto" if llm == "off" else llm),
         runs_llm=llm != "off",
-        llm_port=_read_port(environ, "FOOTLIGHT_LLM_PORT", _read_port(environ, "PORT", 8000) + 9),
+        llm_port=_read_port(environ, "FOOTLIGHT_LLM_PORT", _default_llm_port(port)),
         shared=Path(shared).resolve() if shared else None,
         process=environ.get("FOOTLIGHT_PROCESS") or "manage",
         environ=environ,
@@ -150,9 +152,14 @@ def read_env(environ: Mapping[str, str] = os.environ) -> Env:
 
 def _read_port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise EnvError(f"{name} is {text!r}: choose a number from 1 to 65535")
+    if not text.isdecimal() or not 0 < int(text) <= MOST_PORT:
+        raise EnvError(f"{name} is {text!r}: choose a number from 1 to {MOST_PORT}")
     return int(text)
+
+
+def _default_llm_port(port: int) -> int:
+    """Nine above the port of web, or below it where there is none above."""
+    return port + 9 if port + 9 <= MOST_PORT else port - 9
 
 
 def _bracketed(host: str) -> str:

@@ -55,3 +55,8 @@ def test_secrets_are_made_once_with_mode_600_and_stay_out_of_repr(tmp_path: Path
     assert env.secret("OPENAI_API_KEY") == "sk-very-secret"
     assert "sk-very-secret" not in repr(env)
     assert key not in repr(env)
+
+
+@pytest.mark.parametrize(("port", "llm_port"), [("8000", 8009), ("65526", 65535), ("65535", 65526)])
+def test_language_model_listens_near_any_port_of_web(port: str, llm_port: int) -> None:
+    assert read_env({"PORT": port}).llm_port == llm_port
