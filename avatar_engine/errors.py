@@ -21,6 +21,10 @@ class VoiceError(FootlightError):
         self.retryable = retryable
 
 
+class VoiceConfigError(FootlightError):
+    """A room's list of voices that cannot be used; the text says which field of which voice, and why."""
+
+
 class WeightsError(FootlightError):
     """A weight file is missing, has the wrong hash, or could not be fetched."""
 

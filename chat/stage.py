@@ -58,7 +58,7 @@ class StageProcess:
         self._env = env
         self._name = name
         self._memory = RingStore()
-        self._voices: dict[tuple[str, ...], VoiceChain] = {}
+        self._voices: dict[str, VoiceChain] = {}
         self._rooms: dict[str, RoomOnAir] = {}
         self._wake = asyncio.Event()
         self._warmer = ModelWarmer(env.llm_port)
@@ -77,7 +77,7 @@ class StageProcess:
     async def run(self) -> None:
         """Serve until cancelled; leases are given back at the end."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._voices_of(()).warm(), name="warm-voices")
+            group.create_task(self._voices_of([]).warm(), name="warm-voices")
             group.create_task(self._dialer.run(), name="link")
             group.create_task(self._warmer.run(), name="warmer")
             group.create_task(self._lease_loop(), name="leases")
@@ -127,7 +127,9 @@ class StageProcess:
         spec = RoomSpec(room.engine, room.avatar, room.width, room.height, room.avatar_seed, 0)
         presenter = Presenter(room.slug, spec, self._dialer)
         models = build_chain(room.llm, self._env)
-        tools = Tools(models, self._voices_of(tuple(room.voices)), self._memory)
+        voices = self._voices_of(room.voices)
+        voices.get_ready(room.language)
+        tools = Tools(models, voices, self._memory)
         await remember_history(room, tools)
         director = Director(room, presenter, tools)
         task = asyncio.create_task(self._direct(director), name=f"director-{room.slug}")
@@ -155,11 +157,14 @@ class StageProcess:
         if release:
             await sync_to_async(leases.release)(self._name, on_air.room.pk)
 
-    def _voices_of(self, names: tuple[str, ...]) -> VoiceChain:
-        names = (*names, LAST_VOICE) if names and LAST_VOICE not in names else names or DEFAULT_CHAIN
-        if names not in self._voices:
-            self._voices[names] = build_voices(names, time.monotonic)
-        return self._voices[names]
+    def _voices_of(self, entries: list[str | dict[str, Any]]) -> VoiceChain:
+        entries = entries or list(DEFAULT_CHAIN)
+        if LAST_VOICE not in entries:
+            entries = [*entries, LAST_VOICE]
+        key = json.dumps(entries, sort_keys=True)
+        if key not in self._voices:
+            self._voices[key] = build_voices(entries, self._env, time.monotonic)
+        return self._voices[key]
 
     # the link
 

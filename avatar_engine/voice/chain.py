@@ -68,14 +68,20 @@ class VoiceChain:
         self._health = {voice.card.name: _Health() for voice in self._voices}
 
     async def warm(self) -> None:
-        """Load the offline voices, and make contact with those that are configured before all of them.
+        """Load the first offline voice, and make contact with those that are configured before it.
 
-        A voice that fails rests; nothing is raised. Other network voices are not contacted until they are needed.
+        A voice that fails rests; nothing is raised. Other voices are left alone until they are needed: an offline
+        voice may take half a gigabyte of memory.
         """
         offline = [voice.card.offline for voice in self._voices]
         first = offline.index(True) if True in offline else len(offline)
-        wanted = (voice for at, voice in enumerate(self._voices) if voice.card.offline or at < first)
-        await asyncio.gather(*(self._probe(voice) for voice in wanted))
+        await asyncio.gather(*(self._probe(voice) for voice in self._voices[: first + 1]))
+
+    def get_ready(self, language: str) -> None:
+        """Load in the background what will speak `language`, which somebody will ask for soon."""
+        voice = next((voice for voice in self._voices if voice.card.speaks(language)), None)
+        if voice is not None and not self.rests(voice) and self._health[voice.card.name].answered_at == -math.inf:
+            self._probe_soon(voice)
 
     def choose(self, language: str) -> ReplyVoice:
         """The voice for one reply in `language` (a BCP 47 primary tag). Raises `VoiceError` where none speaks it."""

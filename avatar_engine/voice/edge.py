@@ -87,6 +87,11 @@ class EdgeVoice:
     def __init__(self, open_stream: OpenStream = open_edge_stream) -> None:
         self._open = open_stream
 
+    @classmethod
+    def build(cls, options: Mapping[str, Any], env: object) -> EdgeVoice:
+        """It has no options."""
+        return cls()
+
     async def warm(self) -> None:
         """Make contact: ask for a word and drop it at its first sound."""
         async with aclosing(self.speak("Hi.", "en")) as chunks:

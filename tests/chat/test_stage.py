@@ -81,8 +81,8 @@ class Stage:
         return self.links[-1]
 
     @staticmethod
-    def _voices(names: tuple[str, ...], clock: Any) -> VoiceChain:
-        if "no such voice" in names:
+    def _voices(entries: list[str], env: Any, clock: Any) -> VoiceChain:
+        if "no such voice" in entries:
             raise UnknownEngine("no voice is called that")
         return VoiceChain([FakeVoice()], clock)
 

@@ -18,10 +18,14 @@ from avatar_engine.voice.chain import VoiceChain
 from avatar_engine.voice.edge import EdgeVoice
 from avatar_engine.voice.hibari import HibariVoice
 from avatar_engine.voice.hibari_net import HibariNet
+from avatar_engine.voice.kokoro import DEFAULT_SPEAKERS, KokoroVoice
+from avatar_engine.voice.kokoro_net import KokoroNet
 from avatar_engine.voice.silence import SilentVoice
 from avatar_engine.voice.words import split_words
+from avatar_engine.weights import KOKORO, weight_path
 from tests.fakes.edge_service import EdgeService
 from tests.fakes.voice import FakeVoice
+from tests.support.kokoro_weights import find_kokoro_weights
 
 TEXT = "Hello there, it is 3:30 pm. My name is Robin — nice to meet you!"
 
@@ -33,6 +37,7 @@ def _reply() -> Voice:
 VOICES: dict[str, Callable[[], Voice]] = {
     "fake": FakeVoice,
     "hibari": HibariVoice,
+    "kokoro": lambda: KokoroVoice(find_kokoro_weights()),
     "edge": lambda: EdgeVoice(EdgeService().stream),
     "silence": SilentVoice,
     "reply": _reply,
@@ -44,12 +49,20 @@ def hibari_net() -> HibariNet:
     return HibariNet.load()
 
 
+@pytest.fixture(scope="module")
+def kokoro_net() -> KokoroNet:
+    return KokoroNet.load(weight_path(KOKORO, find_kokoro_weights()), DEFAULT_SPEAKERS)
+
+
 @pytest_asyncio.fixture(params=VOICES)
 async def voice(
     request: pytest.FixtureRequest, hibari_net: HibariNet, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Voice]:
-    """Each voice in turn; the network of hibari is loaded once for all tests."""
+    """Each voice in turn; the networks are loaded once for all tests."""
     monkeypatch.setattr(HibariNet, "load", lambda: hibari_net)
+    if request.param == "kokoro":
+        net = request.getfixturevalue("kokoro_net")
+        monkeypatch.setattr(KokoroNet, "load", lambda *_: net)
     made = VOICES[request.param]()
     yield made
     await made.close()

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from avatar_engine.errors import WeightsError
-from avatar_engine.weights import WEIGHTS, LlmChoice, Weight, find_weight, is_whole, weight_path
+from avatar_engine.weights import KOKORO, WEIGHTS, LlmChoice, Weight, find_weight, is_whole, weight_path
 from avatar_engine.weights.capacity import choose_llm_here
 from avatar_engine.weights.fetch import fetch_weight, hash_matches
 from avatar_engine.weights.progress import FetchProgress, ProgressFile, ProgressLines
@@ -102,4 +102,4 @@ def list_wanted(env: Env, llm: LlmChoice | None) -> list[Weight]:
     """What this machine wants; `llm` counts more than the environment."""
     if llm is None and not env.runs_llm:
         return []
-    return [choose_llm_here(llm or env.llm, env.data_dir / "weights")]
+    return [choose_llm_here(llm or env.llm, env.data_dir / "weights"), KOKORO]

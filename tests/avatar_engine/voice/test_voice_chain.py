@@ -7,12 +7,11 @@ import asyncio
 import numpy as np
 import pytest
 
-from avatar_engine.errors import UnknownEngine, VoiceError
+from avatar_engine.errors import VoiceError
 from avatar_engine.timing import CHUNK_MS
 from avatar_engine.types import AudioChunk
 from avatar_engine.voice.base import Voice
 from avatar_engine.voice.chain import REST_S, TRUST_S, VoiceChain
-from avatar_engine.voice.registry import DEFAULT_CHAIN, VOICES, build_chain, build_voice
 from tests.fakes.voice import WORD_MS, FakeVoice
 
 
@@ -241,16 +240,18 @@ def test_fakes_differ_by_ear() -> None:
     assert not np.isclose(FakeVoice(hz=200).hz, FakeVoice(hz=900).hz)
 
 
-def test_every_name_of_the_table_builds_its_voice() -> None:
-    assert [build_voice(name).card.name for name in VOICES] == list(VOICES)
+async def test_warm_leaves_later_offline_voices_unloaded(clock: Clock) -> None:
+    first, second = FakeVoice("a"), FakeVoice("b", ("zh",))
+    chain = VoiceChain([first, second], clock)
+    await chain.warm()
+    assert (first.warmed, second.warmed) == (1, 0)
 
 
-def test_unknown_name_lists_the_choices() -> None:
-    with pytest.raises(UnknownEngine, match="edge, hibari, silence"):
-        build_voice("parrot")
-
-
-async def test_default_chain_speaks_every_language(clock: Clock) -> None:
-    chain = build_chain(DEFAULT_CHAIN, clock)
-    assert [chain.choose(language).card.name for language in ("en", "zh", "sw")] == ["hibari", "edge", "silence"]
-    await chain.close()
+async def test_get_ready_loads_what_a_language_needs_once(clock: Clock) -> None:
+    first, second = FakeVoice("a"), FakeVoice("b", ("zh",))
+    chain = VoiceChain([first, second], clock)
+    for _ in range(2):
+        chain.get_ready("zh")
+        chain.get_ready("sw")
+        await settle()
+    assert (first.warmed, second.warmed) == (0, 1)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from avatar_engine.timing import CHUNK_SAMPLES
 from avatar_engine.types import Mark
 from avatar_engine.voice.chunks import Chunker
-from avatar_engine.voice.hibari_marks import SOUND_LEADS_MS, build_phoneme_marks, build_sounds
 from avatar_engine.voice.language import detect_language
+from avatar_engine.voice.phonemes import SOUND_LEADS_MS, build_phoneme_marks, build_sounds
 from avatar_engine.voice.silence import SilentVoice
 from avatar_engine.voice.trim import LEAD_MS, TAIL_MS, SilenceTrimmer
 from avatar_engine.voice.words import Timed, align_words, split_words, spread_words

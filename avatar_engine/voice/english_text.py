@@ -1,4 +1,4 @@
-"""What hibari's own reading of English gets wrong, written so that it reads it well.
+"""What hibari's reading of English gets wrong, written so that it reads it well.
 
 It reads numbers, years, dates, times, ordinals, percent, most units and abbreviations by itself; those stay.
 """
