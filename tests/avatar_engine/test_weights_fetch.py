@@ -13,7 +13,7 @@ import pytest
 
 from avatar_engine.errors import WeightsError
 from avatar_engine.weights import OfficialFile, RegistryParts, is_whole, weight_path
-from avatar_engine.weights.fetch import DISK_MARGIN_BYTES, fetch_weight
+from avatar_engine.weights.fetch import DISK_MARGIN_BYTES, drop_damaged, fetch_weight
 from avatar_engine.weights.progress import FetchProgress
 from tests.avatar_engine.weights_sources import (
     CONTENT,
@@ -192,3 +192,16 @@ def test_progress_grows_and_ends_whole(server: FileServer, folder: Path) -> None
     assert fetched == sorted(fetched)
     assert fetched[-1] == len(CONTENT)
     assert seen[-1] == FetchProgress("tiny", "whole", len(CONTENT), len(CONTENT))
+
+
+def test_file_that_was_damaged_later_is_removed_and_a_good_one_stays(folder: Path) -> None:
+    weight = build_weight()
+    folder.mkdir()
+    assert not drop_damaged(weight, folder), "there is none"
+    path = weight_path(weight, folder)
+    path.write_bytes(CONTENT)
+    assert not drop_damaged(weight, folder)
+    path.write_bytes(b"\0" * 8 + CONTENT[8:])
+    assert is_whole(weight, folder), "its size alone does not tell"
+    assert drop_damaged(weight, folder)
+    assert not path.exists()

@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from avatar_engine.weights import Weight, is_whole, weight_path
 from avatar_engine.weights.capacity import choose_llm_to_serve
+from avatar_engine.weights.fetch import drop_damaged
 from chat.llm.base import ChatModelError
 from chat.llm.embedded import EmbeddedServer, plan_threads
 from chat.llm.registry import build_embedded_model
@@ -44,6 +45,10 @@ class Command(BaseCommand):
         try:
             server = EmbeddedServer(weight_path(weight, folder), env.llm_port, plan_threads(count_cores()))
         except RuntimeError as error:
+            if drop_damaged(weight, folder):
+                raise CommandError(
+                    f"{weight.file} was damaged and is removed: fetch it in the console, under Files, or start again"
+                ) from error
             raise CommandError(f"the language model does not start: {error}") from error
         logger.info("%s listens on port %d after %.1f s", weight.name, env.llm_port, time.monotonic() - started_s)
         threading.Thread(target=warm, args=(env.llm_port, started_s), daemon=True).start()
