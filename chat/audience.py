@@ -6,38 +6,30 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
-REFUSE_PAST_PER_ADDRESS = 20
 TELL_EVERY_S = 1.0
 
 
 class Audience:
-    """Counts chat sockets by room and by address, and tells each room its count at most once a second."""
+    """Counts chat sockets by room, and tells each room its count at most twice a second."""
 
     def __init__(self, tell: Callable[[str, int], Awaitable[None]]) -> None:
         self._tell = tell
         self._rooms: Counter[str] = Counter()
-        self._addresses: Counter[str] = Counter()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def count(self, room: str) -> int:
         return self._rooms[room]
 
-    def join(self, room: str, address: str) -> bool:
-        """Count a socket; False, and not counted, where this address has too many already."""
-        if self._addresses[address] >= REFUSE_PAST_PER_ADDRESS:
-            return False
+    def join(self, room: str) -> None:
+        """Count a socket."""
         self._rooms[room] += 1
-        self._addresses[address] += 1
         self._changed(room)
-        return True
 
-    def leave(self, room: str, address: str) -> None:
+    def leave(self, room: str) -> None:
         """A counted socket is gone."""
         self._rooms[room] -= 1
-        self._addresses[address] -= 1
-        for counter, key in ((self._rooms, room), (self._addresses, address)):
-            if counter[key] <= 0:
-                del counter[key]
+        if self._rooms[room] <= 0:
+            del self._rooms[room]
         self._changed(room)
 
     def _changed(self, room: str) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import time
+import asyncio
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -12,57 +11,128 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import timezone
 
-from chat import selectors, services
-from chat.audience import Audience
-from chat.events import BadEvent, PageEvent, parse_event, room_group
+from chat import selectors, services, speech_events
+from chat.acceptance import Draft
+from chat.address_limit import get_peer_address
+from chat.events import MAX_FRAME_BYTES, BadEvent, PageEvent, parse_event
+from chat.hub import ChatHub
 from chat.models import Room, Viewer
-from chat.moderation import RateLimiter, RateRule, Refusal, check_text
-
-log = logging.getLogger(__name__)
+from chat.moderation import RateLimiter, RateRule, check_text
+from chat.page_queue import PageQueue, build_frame
 
 VIEWER_COOKIE = "footlight_viewer"
-NO_SUCH_ROOM, TOO_MANY, BAD_MESSAGES = 4404, 4429, 4400
+BAD_MESSAGES, NO_SUCH_ROOM, TOO_SLOW, TOO_MANY = 4400, 4404, 4408, 4429
 BAD_EVENTS_CLOSE = 10
+FAR_TOO_LARGE = 4 * MAX_FRAME_BYTES
+"""Characters; no page of ours comes near, so the socket is closed before the next one."""
+HELLO_WITHIN_S = 10.0
 EVENT_PACE = RateRule(count=20, window_s=2.0, pause_s=2.0)
 """For frames of all kinds of one socket; messages have a pace of their own."""
+GREETING_PACE = RateRule(count=5, window_s=20.0, pause_s=10.0)
+"""For hello and rename of one socket: each of them asks the database."""
 
 
 class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
-    """One page in one room. The viewer is who the cookie says; a display name proves nothing."""
+    """One page in one room. The viewer is who the cookie says; a display name proves nothing.
 
-    def __init__(self, *, audience: Audience, pace: RateLimiter, address_pace: RateLimiter) -> None:
+    Initkwargs: `hub`; `address_of(scope)`, whom the limits by address count.
+    """
+
+    # A name that no layer has: the hub listens to the layer once for all pages of a room.
+    channel_layer_alias = "none"
+
+    def __init__(self, *, hub: ChatHub, address_of: Callable[[Mapping[str, Any]], str] = get_peer_address) -> None:
         super().__init__()
-        self.audience = audience
-        self.pace = pace
-        self.address_pace = address_pace
+        self.hub = hub
         self.room: Room | None = None
         self.viewer: Viewer | None = None
-        self.joined = False
         self.bad_events = 0
-        self.event_pace = RateLimiter(EVENT_PACE, time.monotonic, most_keys=1)
-        self.address = "?"
+        self.page = PageQueue()
+        self.event_pace = RateLimiter(EVENT_PACE, hub.clock, most_keys=1)
+        self.greeting_pace = RateLimiter(GREETING_PACE, hub.clock, most_keys=1)
+        self._address_of = address_of
+        self._address: str | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Here and not in `disconnect`, which a failed handler or a cancelled connection never reaches.
+            self._release()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.receive":
+            # Channels looks for stale database connections in a thread before each message; few of ours need one.
+            await self.websocket_receive(message)
+        else:
+            await super().dispatch(message)
 
     async def connect(self) -> None:
-        self.address = str((self.scope.get("client") or ["?"])[0])
-        slug = self.scope["url_route"]["kwargs"]["slug"]
-        self.room = await database_sync_to_async(selectors.get_room)(slug)
+        # Accepted before it is turned away: browsers hide the code of a refused handshake.
         await self.accept()
-        if self.room is None:
-            await self.close(code=NO_SUCH_ROOM)
-            return
-        if not self.audience.join(slug, self.address):
+        address = self._address_of(self.scope)
+        if not self.hub.addresses.enter(address):
             await self.close(code=TOO_MANY)
             return
-        self.joined = True
-        await self.channel_layer.group_add(room_group(slug), self.channel_name)
+        self._address = address
+        room = await database_sync_to_async(selectors.get_room)(self.scope["url_route"]["kwargs"]["slug"])
+        if room is None:
+            self._release()
+            await self.close(code=NO_SUCH_ROOM)
+            return
+        self.room = room
+        self.hub.audience.join(room.slug)
+        self._tasks = [
+            asyncio.create_task(self._send_all(), name=f"page-{room.slug}"),
+            asyncio.create_task(self._give_up_slow(), name=f"patience-{room.slug}"),
+        ]
 
-    async def disconnect(self, code: int) -> None:
-        if self.joined and self.room is not None:
-            self.audience.leave(self.room.slug, self.address)
-            await self.channel_layer.group_discard(room_group(self.room.slug), self.channel_name)
+    def _release(self) -> None:
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        self._tasks.clear()
+        if self.room is not None:
+            self.hub.unsubscribe(self.room.slug, self.page)
+            self.hub.audience.leave(self.room.slug)
+            self.room = None
+        if self._address is not None:
+            self.hub.addresses.leave(self._address)
+            self._address = None
+
+    async def _turn_away(self, code: int) -> None:
+        self._release()
+        await self.close(code=code)
+
+    async def _send_all(self) -> None:
+        try:
+            while True:
+                frame = await self.page.get()
+                if isinstance(frame, int):
+                    await self._turn_away(frame)
+                    return
+                await self.base_send({"type": "websocket.send", "text": frame})
+        except OSError:
+            # The page went away in the middle of a send; some servers say so here. Its `disconnect` follows.
+            return
+
+    async def _give_up_slow(self) -> None:
+        """Close a socket that never says hello, and later one whose page does not take what it is sent."""
+        try:
+            async with asyncio.timeout(HELLO_WITHIN_S):
+                await self.page.greeted.wait()
+        except TimeoutError:
+            await self._turn_away(TOO_SLOW)
+            return
+        await self.page.overflowed.wait()
+        await self._turn_away(TOO_SLOW)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.room is None or not self.joined:
+        if self.room is None or self.page.ended:
+            return
+        if text_data is not None and len(text_data) > FAR_TOO_LARGE:
+            await self._turn_away(BAD_MESSAGES)
             return
         try:
             if text_data is None:
@@ -82,15 +152,22 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def _refuse_event(self, reason: str) -> None:
         self.bad_events += 1
-        await self._send({"type": "error", "reason": reason})
+        self._send({"type": "error", "reason": reason})
         if self.bad_events >= BAD_EVENTS_CLOSE:
-            await self.close(code=BAD_MESSAGES)
+            self.page.end(BAD_MESSAGES)
 
     async def _greet(self, room: Room, event: PageEvent) -> None:
+        if self.greeting_pace.check("") is not None or self.hub.hello_pace.check(self._address or "") is not None:
+            await self._turn_away(TOO_MANY)
+            return
+        await self.hub.subscribe(room.slug, self.page)
+        items = await database_sync_to_async(self._welcome)(room, event)
+        self.page.greet([build_frame(item) for item in items])
+
+    def _welcome(self, room: Room, event: PageEvent) -> list[dict[str, Any]]:
         if self.viewer is None:
-            self.viewer = await database_sync_to_async(self._find_viewer)(event)
-        welcome = await database_sync_to_async(self._build_welcome)(room, self.viewer)
-        await self._send(welcome)
+            self.viewer = self._find_viewer(event)
+        return self._build_greeting(room, self.viewer)
 
     def _find_viewer(self, event: PageEvent) -> Viewer:
         viewer = selectors.get_viewer(_read_cookie(self.scope.get("headers", [])))
@@ -100,11 +177,13 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             services.rename_viewer(viewer, event.name)
         return viewer
 
-    def _build_welcome(self, room: Room, viewer: Viewer) -> dict[str, Any]:
+    def _build_greeting(self, room: Room, viewer: Viewer) -> list[dict[str, Any]]:
+        """The welcome, then what is being said now: whoever comes in the middle of a sentence is told of it too."""
         room.refresh_from_db()
         message, question = selectors.get_question(room)
         state = "off_air" if not room.is_on_air else "thinking" if question else "idle"
-        return {
+        now_heard = selectors.list_now_heard(room) if room.is_on_air else []
+        welcome = {
             "type": "welcome",
             "viewer": {"id": str(viewer.pk), "name": viewer.display_name},
             "room": {
@@ -116,65 +195,45 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             },
             "history": selectors.list_history(room),
             "state": {"type": "state", "state": state, "message": message, "question": question},
-            "viewers": self.audience.count(room.slug),
+            "viewers": self.hub.audience.count(room.slug),
         }
+        return [welcome, *speech_events.under_way(now_heard, room.persona_name)]
 
     async def _rename(self, event: PageEvent) -> None:
-        if self.viewer is not None:
-            await database_sync_to_async(services.rename_viewer)(self.viewer, event.name)
-            await self._send({"type": "renamed", "name": self.viewer.display_name})
+        if self.viewer is None:
+            return
+        if self.greeting_pace.check("") is not None:
+            await self._refuse_event("too_many_events")
+            return
+        await database_sync_to_async(services.rename_viewer)(self.viewer, event.name)
+        self._send({"type": "renamed", "name": self.viewer.display_name})
 
     async def _take_message(self, room: Room, event: PageEvent) -> None:
-        received_at = timezone.now()
         if self.viewer is None:
             await self._refuse_event("hello_first")
             return
-        known = await database_sync_to_async(selectors.find_message)(room, self.viewer, event.client_id)
-        refusal = await self._check(room, event) if known is None else None
-        if refusal is not None:
-            detail = {"retry_s": round(refusal.retry_s, 1)} if refusal.retry_s else {}
-            rejected = {"type": "rejected", "client_id": event.client_id, "reason": refusal.reason, "detail": detail}
-            await self._send(rejected)
-            return
-        message, shed, is_new = (
-            (known, [], False)
-            if known is not None
-            else await database_sync_to_async(services.accept_message)(
-                room, self.viewer, self.viewer.display_name, event.client_id, event.text, received_at
-            )
+        refusal = (
+            check_text(event.text)
+            or self.hub.viewer_pace.check(str(self.viewer.pk))
+            or self.hub.address_pace.check(self._address or "")
         )
-        await self._send({"type": "accepted", "client_id": event.client_id, "id": message.pk})
-        if not is_new:
-            item = {"type": "message.state", "id": message.pk, "state": message.state, "reason": message.reason}
-            await self._send(item)
+        outcome = await self.hub.intake.submit(
+            Draft(room, self.viewer, self.viewer.display_name, event.client_id, event.text, timezone.now(), refusal)
+        )
+        if outcome.message is None:
+            refused = outcome.refusal
+            assert refused is not None
+            detail = {"retry_s": round(refused.retry_s, 1)} if refused.retry_s else {}
+            self._send({"type": "rejected", "client_id": event.client_id, "reason": refused.reason, "detail": detail})
             return
-        await services.nudge_stages(room.slug)
-        await self._broadcast(room, selectors.message_item(message))
-        for gone in shed:
-            item = {"type": "message.state", "id": gone.pk, "state": gone.state, "reason": gone.reason}
-            await self._broadcast(room, item)
+        message = outcome.message
+        self._send({"type": "accepted", "client_id": event.client_id, "id": message.pk})
+        if not outcome.is_new:
+            state = {"type": "message.state", "id": message.pk, "state": message.state, "reason": message.reason}
+            self._send(state)
 
-    async def _check(self, room: Room, event: PageEvent) -> Refusal | None:
-        refusal = check_text(event.text)
-        if refusal is None:
-            refusal = self.pace.check(str(self.viewer.pk if self.viewer else "")) or self.address_pace.check(
-                self.address
-            )
-        if refusal is None:
-            await database_sync_to_async(room.refresh_from_db)(fields=["is_on_air"])
-            if not room.is_on_air:
-                refusal = Refusal("off_air")
-        return refusal
-
-    async def _broadcast(self, room: Room, item: dict[str, Any]) -> None:
-        await self.channel_layer.group_send(room_group(room.slug), {"type": "room.event", "item": item})
-
-    async def room_event(self, event: dict[str, Any]) -> None:
-        """Channel layer: something for every page of the room."""
-        await self._send(event["item"])
-
-    async def _send(self, item: dict[str, Any]) -> None:
-        await self.send(text_data=json.dumps(item, ensure_ascii=False, separators=(",", ":")))
+    def _send(self, item: dict[str, Any]) -> None:
+        self.page.put(build_frame(item))
 
 
 def _read_cookie(headers: list[tuple[bytes, bytes]]) -> str:

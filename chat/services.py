@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
 from typing import Any
 
 from channels.layers import get_channel_layer
-from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -17,7 +15,6 @@ from chat.models import Message, Room, Turn, Viewer
 
 DEMO_SLUG = "mira"
 MAX_OPERATOR_LINE = 2000
-MAX_WAITING_PER_VIEWER = 3
 
 
 class ServiceError(ValueError):
@@ -47,53 +44,6 @@ def rename_viewer(viewer: Viewer, name: str) -> None:
     viewer.display_name = name[:MAX_NAME]
     viewer.last_seen_at = timezone.now()
     viewer.save(update_fields=["display_name", "last_seen_at"])
-
-
-def accept_message(
-    room: Room, viewer: Viewer, display_name: str, client_id: str, text: str, received_at: datetime
-) -> tuple[Message, list[Message], bool]:
-    """Save a checked message: the row, what was shed for it, and whether it is new.
-
-    A repeat of the same client_id gives the first row again, and False.
-
-    Past three waiting messages of one viewer, or `room.max_waiting` in the room, the oldest goes. What goes is marked
-    `shed` with its reason, never forgotten.
-    """
-    try:
-        with transaction.atomic():
-            message = Message.objects.create(
-                room=room,
-                viewer=viewer,
-                display_name=display_name,
-                client_id=client_id,
-                text=text,
-                received_at=received_at,
-            )
-            shed = shed_waiting(room, message)
-    except IntegrityError:
-        return Message.objects.get(room=room, viewer=viewer, client_id=client_id), [], False
-    return message, shed, True
-
-
-def shed_waiting(room: Room, newest: Message) -> list[Message]:
-    """Make room for `newest`; returns the messages that will not be answered."""
-    waiting = list(Message.objects.filter(room=room, state=Message.State.WAITING).exclude(pk=newest.pk))
-    own = [message for message in waiting if message.viewer_id == newest.viewer_id]
-    shed = own[: max(0, len(own) + 1 - MAX_WAITING_PER_VIEWER)]
-    for message in shed:
-        message.reason = "newer_message"
-    rest = [message for message in waiting if message not in shed]
-    for message in rest[: max(0, len(rest) + 1 - room.max_waiting)]:
-        message.reason = "busy"
-        shed.append(message)
-    return [message for message in shed if _shed(message)]
-
-
-def _shed(message: Message) -> bool:
-    """False where a stage process took the message in the meantime."""
-    message.state = Message.State.SHED
-    waiting = Message.objects.filter(pk=message.pk, state=Message.State.WAITING)
-    return bool(waiting.update(state=message.state, reason=message.reason))
 
 
 def say_now(room: Room, text: str) -> Turn:

@@ -9,6 +9,7 @@ from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from chat.address_limit import get_peer_address
 from frontend.hub import MediaHub
 from frontend.media_message import build_hello
 from frontend.report_pace import ReportPace
@@ -20,12 +21,6 @@ MAX_REPORT_BYTES = 1024
 MAX_PTS = 1 << 63
 REPORTS_PER_S, REPORTS_BURST = 20.0, 60
 BAD_MESSAGE, NO_SUCH_ROOM, TOO_MANY = 4400, 4404, 4429
-
-
-def get_peer_address(scope: Mapping[str, Any]) -> str:
-    """The address of the other end of the TCP connection; all viewers share it behind a proxy."""
-    client = scope.get("client")
-    return str(client[0]) if client else ""
 
 
 class MediaConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types

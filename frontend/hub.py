@@ -9,13 +9,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from avatar_engine.stream.envelope import MediaEnvelope
-from frontend.address_limit import AddressLimit
+from chat.address_limit import AddressLimit
 from frontend.hub_hooks import HookRunner, HubHooks
 from frontend.hub_time import HubTime
 from frontend.idle_clip import IdleClipStore
 from frontend.room_hub import RoomEvents, RoomHub
 
 SOCKETS_PER_ADDRESS = 8
+SOCKETS_IN_ALL = 1500
 
 
 class MediaHub:
@@ -27,12 +28,13 @@ class MediaHub:
         *,
         idle_dir: Path | None = None,
         sockets_per_address: int = SOCKETS_PER_ADDRESS,
+        sockets_in_all: int = SOCKETS_IN_ALL,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`clock` is monotonic seconds, `wall` seconds since 1970. `idle_dir` None keeps idle clips in memory only."""
-        self.addresses = AddressLimit(sockets_per_address)
+        self.addresses = AddressLimit(sockets_per_address, sockets_in_all)
         self.clock = clock
         self._hooks = hooks or HubHooks()
         self._runner = HookRunner()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -12,10 +11,9 @@ from channels.security.websocket import WebsocketDenier
 from django.urls import path, re_path
 
 from chat import selectors
-from chat.audience import Audience
 from chat.consumers import ChatConsumer
 from chat.events import room_group
-from chat.moderation import RateLimiter, RateRule
+from chat.hub import ChatHub
 from frontend.consumers import MediaConsumer
 from frontend.hub import MediaHub
 from frontend.hub_hooks import HubHooks
@@ -25,9 +23,6 @@ from frontend.relay import Relay
 from frontend.switchboard import Switchboard
 from mysite.env import Env
 from mysite.origins import PageOriginValidator
-
-# A household or an office shares an address, so it may write more than one viewer may.
-ADDRESS_PACE = RateRule(count=15, window_s=2.0, pause_s=5.0)
 
 
 def build_hub(env: Env) -> MediaHub:
@@ -67,10 +62,7 @@ def build_relay(hub: MediaHub, env: Env) -> Switchboard:
 
 def build_websocket_routes(hub: MediaHub, relay: Switchboard, env: Env) -> URLRouter:
     """The two sockets of a page, open to pages of this site, and the link, open to who has the token."""
-    audience = Audience(relay.tell_chatters)
-    pace = RateLimiter(RateRule(), time.monotonic)
-    address_pace = RateLimiter(ADDRESS_PACE, time.monotonic)
-    chat = ChatConsumer.as_asgi(audience=audience, pace=pace, address_pace=address_pace)
+    chat = ChatConsumer.as_asgi(hub=ChatHub(relay.tell_chatters))
     media = MediaConsumer.as_asgi(hub=hub, room_exists=room_exists)
     link = LinkConsumer.as_asgi(relay=relay, token=env.link_token)
 

@@ -13,6 +13,7 @@ from avatar_engine.client import Presenter
 from avatar_engine.lipsync.base import Capabilities
 from avatar_engine.types import AudioChunk
 from chat import services
+from chat.acceptance import accept_message
 from chat.models import Message, Room, Sentence, Turn, Viewer
 from chat.speaker import Speaker
 from chat.stamps import Stamps
@@ -30,7 +31,7 @@ def build_room(**fields: Any) -> Room:
 
 def build_message(room: Room, text: str = "Hello?", *, client_id: str = "c1", viewer: Viewer | None = None) -> Message:
     viewer = viewer or services.create_viewer("Leo")[0]
-    message, _, _ = services.accept_message(room, viewer, viewer.display_name, client_id, text, timezone.now())
+    message, _, _ = accept_message(room, viewer, viewer.display_name, client_id, text, timezone.now())
     return message
 
 

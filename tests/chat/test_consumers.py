@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import asynccontextmanager
-from typing import Any
-
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import channel_layers, get_channel_layer
-from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
-from django.urls import path
 
-from chat import services
-from chat.audience import REFUSE_PAST_PER_ADDRESS, Audience
-from chat.consumers import BAD_EVENTS_CLOSE, BAD_MESSAGES, NO_SUCH_ROOM, TOO_MANY, VIEWER_COOKIE, ChatConsumer
+from chat.consumers import (
+    BAD_EVENTS_CLOSE,
+    BAD_MESSAGES,
+    NO_SUCH_ROOM,
+    TOO_MANY,
+)
 from chat.events import room_group
-from chat.models import Message, Room, Viewer
-from chat.moderation import RateLimiter, RateRule
+from chat.hub import SOCKETS_PER_ADDRESS
+from chat.models import Message, Room, Sentence, Turn
+from chat.moderation import RateRule
+from tests.chat.socket_kit import LIMITS, build_viewer, site
 from tests.chat.stage_kit import build_message, build_room
-from tests.fakes.clock import in_virtual_time, virtual_loop
+from tests.fakes.clock import in_virtual_time
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LIMITS = {"pace": RateRule(3, 2, 10), "address_pace": RateRule(1000, 2, 5)}
 
 
 @pytest.fixture(autouse=True)
@@ -31,85 +28,6 @@ def _fresh_layer():
     channel_layers.backends.clear()
     yield
     channel_layers.backends.clear()
-
-
-class Page:
-    """One open page."""
-
-    def __init__(self, socket: WebsocketCommunicator) -> None:
-        self.socket = socket
-        self.welcome: dict[str, Any] = {}
-
-    async def hello(self, **fields: Any) -> dict[str, Any]:
-        await self.send(type="hello", language="en", **fields)
-        self.welcome = await self.get("welcome")
-        return self.welcome
-
-    async def send(self, **event: Any) -> None:
-        await self.socket.send_to(text_data=json.dumps(event))
-
-    async def say(self, text: str, client_id: str = "c1") -> None:
-        await self.send(type="message", client_id=client_id, text=text)
-
-    async def get(self, kind: str) -> dict[str, Any]:
-        """The next event of this kind; those before it are passed over."""
-        while True:
-            event = await self.socket.receive_json_from()
-            if event["type"] == kind:
-                return event
-
-    async def rest(self) -> list[dict[str, Any]]:
-        events = []
-        while not await self.socket.receive_nothing():
-            events.append(await self.socket.receive_json_from())
-        return events
-
-
-class Site:
-    """One web process's chat sockets."""
-
-    def __init__(self, limits: dict[str, RateRule]) -> None:
-        self.told: list[tuple[str, int]] = []
-        self.audience = Audience(self._tell)
-        limiters = {name: RateLimiter(rule, virtual_loop().time) for name, rule in limits.items()}
-        consumer = ChatConsumer.as_asgi(audience=self.audience, **limiters)
-        self._app = URLRouter([path("ws/rooms/<slug:slug>/chat/", consumer)])
-        self._pages: list[Page] = []
-
-    async def _tell(self, room: str, count: int) -> None:
-        self.told.append((room, count))
-
-    def dial(self, slug: str = "room", cookie: str = "", address: str = "10.0.0.1") -> WebsocketCommunicator:
-        headers = [(b"cookie", f"a=b; {VIEWER_COOKIE}={cookie}".encode())] if cookie else []
-        socket = WebsocketCommunicator(self._app, f"/ws/rooms/{slug}/chat/", headers=headers)
-        socket.scope["client"] = [address, 5000]
-        return socket
-
-    async def open(self, *args: Any, **kwargs: Any) -> Page:
-        socket = self.dial(*args, **kwargs)
-        connected, _ = await socket.connect()
-        assert connected
-        self._pages.append(Page(socket))
-        return self._pages[-1]
-
-    async def close(self) -> None:
-        for page in self._pages:
-            await page.socket.disconnect()
-        self.audience.close()
-
-
-@asynccontextmanager
-async def site(limits: dict[str, RateRule] | None = None, **fields: Any):
-    await sync_to_async(build_room)(**fields)
-    made = Site(limits or LIMITS)
-    try:
-        yield made
-    finally:
-        await made.close()
-
-
-def build_viewer(name: str = "Leo") -> tuple[Viewer, str]:
-    return services.create_viewer(name)
 
 
 @in_virtual_time
@@ -130,6 +48,30 @@ async def test_hello_is_welcomed_with_room_viewer_and_history() -> None:
         assert [item["text"] for item in welcome["history"]] == ["Earlier"]
         assert welcome["state"]["state"] == "idle"
         assert welcome["viewers"] == 1
+
+
+@in_virtual_time
+async def test_page_that_opens_in_the_middle_of_a_sentence_is_told_of_it() -> None:
+    async with site() as web:
+        room = await Room.objects.aget()
+        message = await sync_to_async(build_message)(room, "What is the sea?")
+        turn = await Turn.objects.acreate(room=room, message=message, kind="viewer", state="running")
+        heard, sound = {"state": "on_air", "epoch": 7, "start_pts": 1920}, {"duration_ms": 400.0}
+        marks = [["word", "Big.", 0.0, 380.0]]
+        first = await Sentence.objects.acreate(turn=turn, index=0, text="Big.", marks=marks, **heard, **sound)
+        second = await Sentence.objects.acreate(turn=turn, index=1, text="And salty.", **heard)
+        await Sentence.objects.acreate(turn=turn, index=2, text="Not yet.", state="on_air", epoch=7)
+        page = await web.open()
+        await page.hello()
+        state = await page.get("state")
+        assert (state["state"], state["message"], state["pts"]) == ("speaking", message.pk, 1920)
+        shown = [item for item in await page.rest() if item["type"] in ("reply", "caption")]
+        assert [(item["type"], item["sentence"], item["epoch"]) for item in shown] == [
+            ("reply", first.pk, 7),
+            ("caption", first.pk, 7),
+            ("reply", second.pk, 7),
+        ], "the caption of a sentence that is still being voiced comes to all pages, with its marks"
+        assert shown[1]["words"] == [["Big.", 0, 380]]
 
 
 @in_virtual_time
@@ -276,18 +218,18 @@ async def test_no_such_room_closes_with_its_code() -> None:
         socket = web.dial("nowhere")
         await socket.connect()
         assert await socket.receive_output() == {"type": "websocket.close", "code": NO_SUCH_ROOM}
-        assert web.audience.count("nowhere") == 0
+        assert web.hub.audience.count("nowhere") == 0
 
 
 @in_virtual_time
 async def test_address_with_too_many_sockets_is_closed() -> None:
     async with site() as web:
-        for _ in range(REFUSE_PAST_PER_ADDRESS):
-            web.audience.join("room", "10.0.0.9")
+        for _ in range(SOCKETS_PER_ADDRESS):
+            web.hub.addresses.enter("10.0.0.9")
         socket = web.dial(address="10.0.0.9")
         await socket.connect()
         assert await socket.receive_output() == {"type": "websocket.close", "code": TOO_MANY}
-        assert web.audience.count("room") == REFUSE_PAST_PER_ADDRESS
+        assert web.hub.audience.count("room") == 0
 
 
 @in_virtual_time
@@ -326,6 +268,6 @@ async def test_closed_page_is_not_counted_any_more() -> None:
     async with site() as web:
         page = await web.open()
         await page.hello()
-        assert web.audience.count("room") == 1
+        assert web.hub.audience.count("room") == 1
         await page.socket.disconnect()
-        assert web.audience.count("room") == 0
+        assert web.hub.audience.count("room") == 0

@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 from django.utils import timezone
 
-from chat import queue, services
+from chat import acceptance, queue, services
+from chat.acceptance import accept_message
 from chat.models import Message, Room, Turn
 from tests.chat.stage_kit import build_message, build_room
 
@@ -29,8 +30,8 @@ def test_only_the_hash_of_a_viewers_token_is_kept() -> None:
 def test_repeated_client_id_gives_the_first_row_again() -> None:
     room, (viewer, _) = build_room(), services.create_viewer("Leo")
     now = timezone.now()
-    first = services.accept_message(room, viewer, "Leo", "c", "one", now)
-    again = services.accept_message(room, viewer, "Leo", "c", "two", now)
+    first = accept_message(room, viewer, "Leo", "c", "one", now)
+    again = accept_message(room, viewer, "Leo", "c", "two", now)
     assert (first[2], again[2]) == (True, False)
     assert again[0] == first[0]
     assert again[0].text == "one"
@@ -52,7 +53,7 @@ def test_same_client_id_at_the_same_moment_makes_one_row() -> None:
 
     def accept() -> None:
         together.wait()
-        message, _, is_new = services.accept_message(room, viewer, "Leo", "c", "hi", timezone.now())
+        message, _, is_new = accept_message(room, viewer, "Leo", "c", "hi", timezone.now())
         results.append((message.pk, is_new))
         connections.close_all()
 
@@ -70,7 +71,7 @@ def test_fourth_waiting_message_of_a_viewer_sheds_their_oldest() -> None:
     room, (viewer, _) = build_room(), services.create_viewer()
     other = build_message(room, client_id="other")
     own = [build_message(room, client_id=str(number), viewer=viewer) for number in range(3)]
-    newest, shed, _ = services.accept_message(room, viewer, "", "3", "hi", timezone.now())
+    newest, shed, _ = accept_message(room, viewer, "", "3", "hi", timezone.now())
     assert shed == [own[0]]
     assert (shed[0].state, shed[0].reason) == ("shed", "newer_message")
     waiting = Message.objects.filter(state=Message.State.WAITING)
@@ -105,8 +106,8 @@ def test_message_that_stage_takes_in_the_meantime_is_not_shed(monkeypatch) -> No
         Message.objects.filter(pk=first.pk).update(state=Message.State.ANSWERING)
         return rows
 
-    monkeypatch.setattr(services, "list", take_after_listing, raising=False)
-    _, shed, _ = services.accept_message(room, services.create_viewer()[0], "", "n", "hi", timezone.now())
+    monkeypatch.setattr(acceptance, "list", take_after_listing, raising=False)
+    _, shed, _ = accept_message(room, services.create_viewer()[0], "", "n", "hi", timezone.now())
     assert shed == []
     first.refresh_from_db()
     assert first.state == "answering"

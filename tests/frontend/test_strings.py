@@ -21,6 +21,7 @@ from frontend.strings import LANGUAGES, STRINGS_FOLDER, find_language, load_stri
 FRONTEND = STRINGS_FOLDER.parents[2]
 REPOSITORY = FRONTEND.parent
 CJK = re.compile(r"[\u4e00-\u9fff]")
+REASON_FILES = ("acceptance.py", "consumers.py", "intake.py", "moderation.py", "queue.py", "services.py")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 TEMPLATE_KEY = re.compile(
     r"{% (?:t|s|label|tip|placeholder) '([a-z0-9_.]+)'|_key=\"([a-z0-9_.]+)\"|data-i18n=\"([a-z0-9_.]+)\""
@@ -48,7 +49,7 @@ def list_used_keys() -> set[str]:
 
 
 def list_reasons() -> set[str]:
-    files = [REPOSITORY / "chat" / name for name in ("consumers.py", "moderation.py", "queue.py", "services.py")]
+    files = [REPOSITORY / "chat" / name for name in REASON_FILES]
     found = [REASON.findall(path.read_text(encoding="utf-8")) for path in files]
     return {next(filter(None, groups)) for matches in found for groups in matches}
 

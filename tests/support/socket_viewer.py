@@ -124,7 +124,9 @@ class SocketViewer:
             await socket.send(json.dumps({"type": "hello", "name": self._name, "language": "en"}))
             try:
                 async for data in socket:
-                    self.events.append({**json.loads(data), "at_s": time.monotonic()})
+                    event = json.loads(data)
+                    for item in event["items"] if event["type"] == "batch" else [event]:
+                        self.events.append({**item, "at_s": time.monotonic()})
                     self._news.set()
             finally:
                 self._chat = None

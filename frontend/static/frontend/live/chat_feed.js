@@ -6,9 +6,9 @@ const OUTBOX_LIMIT = 20;
 /**
  * The chat socket of one room (docs/wire-protocol.md, section 4).
  *
- * Every message of the server becomes an event of its type with the message as `detail`; besides them `up`, `down`
- * (detail: {code, retryMs}) and `gone`. What was sent and not yet accepted or rejected is sent again after a reconnect;
- * the server knows a repeat by its client_id.
+ * Every message of the server becomes an event of its type with the message as `detail`, those of a batch one by one;
+ * besides them `up`, `down` (detail: {code, retryMs}) and `gone`. What was sent and not yet accepted or rejected is sent
+ * again after a reconnect; the server knows a repeat by its client_id.
  */
 export class ChatFeed extends EventTarget {
   #socket;
@@ -61,6 +61,10 @@ export class ChatFeed extends EventTarget {
   }
 
   #receive(message) {
+    if (message.type === "batch") {
+      for (const item of message.items) this.#receive(item);
+      return;
+    }
     if (message.type === "accepted" || message.type === "rejected") this.#outbox.delete(message.client_id);
     if (message.type === "welcome") this.welcomed = true;
     this.dispatchEvent(new CustomEvent(message.type, { detail: message }));

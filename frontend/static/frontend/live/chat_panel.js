@@ -20,6 +20,7 @@ export class ChatPanel {
       rejected: (message) => this.#rejected(message),
       message: (message) => this.#message(message),
       "message.state": ({ id, state, reason, detail }) => this.list.setState(id, state, reason, detail),
+      more: ({ count }) => this.list.addLeftOut(count),
       reply: (message) => this.queue.add({ ...message, kind: "speech" }, () => this.#reply(message)),
       interrupted: (message) => this.#interrupted(message),
       down: () => this.#judge("composer.reconnecting"),

@@ -103,6 +103,19 @@ export class MessageList {
     this.#settle({ isNews: true });
   }
 
+  /** Say that `count` messages of a crowd are not shown here; neighbours add up. */
+  addLeftOut(count) {
+    let line = this.log.lastElementChild;
+    if (!line?.dataset.leftOut) {
+      line = element("p", "message-state");
+      line.dataset.testid = "chat-left-out";
+      line.dataset.leftOut = "0";
+      this.#append(line);
+    }
+    line.dataset.leftOut = Number(line.dataset.leftOut) + count;
+    setText(line, this.strings, "room.left_out", { n: line.dataset.leftOut });
+  }
+
   /** A sentence was cut: leave only what was heard. */
   cut(sentence, heard) {
     const piece = this.#sentences.get(sentence);
