@@ -96,8 +96,9 @@ class StageProcess:
         while True:
             try:
                 await self._keep_leases()
-            except DatabaseError:
-                log.exception("the database did not answer; leases are tried again")
+            except DatabaseError as error:
+                # A full disk says so every second: a line each, not a page.
+                log.error("the database did not take it, leases are tried again: %s", error)
             try:
                 await asyncio.wait_for(self._wake.wait(), LEASE_LOOP_S)
             except TimeoutError:
