@@ -13,7 +13,7 @@ from django.utils import timezone
 from avatar_engine.client import Presenter
 from avatar_engine.types import AudioChunk
 from avatar_engine.voice.chain import VoiceChain
-from chat.llm.base import ChatModelError
+from chat.llm.base import ChatModelError, PromptMessage
 from chat.llm.chain import ModelChain
 from chat.models import Message, Room, Sentence, Turn
 from chat.output_check import check_sentence
@@ -90,6 +90,15 @@ class TurnRunner:
         older = leave_out(recalled, exchanges)
         prompt = build_prompt(self.room, message.display_name, message.text, older, exchanges)
         self.turn.prompt = prompt
+        if not await self._ask(prompt):
+            await self._ask(prompt)
+
+    async def _ask(self, prompt: list[PromptMessage]) -> bool:
+        """Speak one reply as it comes; False where its model broke off before the first sentence was whole.
+
+        The rest of a sentence that breaks off is not said. A model that broke off rests, so the next one of the chain
+        is asked the next time.
+        """
         splitter = SentenceSplitter()
         stream = self._tools.models.stream(prompt)
         self._stamp("prompt_sent")
@@ -101,11 +110,13 @@ class TurnRunner:
                         await self._say(sentence)
         except ChatModelError as error:
             log.warning("turn %s: the model stopped: %s", self.turn.pk, error)
+            return stream.model is None or self._count > 0
         finally:
             self.turn.happened += [{"what": "model", **asdict(attempt)} for attempt in stream.attempts]
-            self.turn.model_name = next((a.model for a in stream.attempts if a.outcome != "rested"), "")
+            self.turn.model_name = stream.model or ""
         for sentence in splitter.flush():
             await self._say(sentence)
+        return True
 
     async def _recite(self) -> None:
         splitter = SentenceSplitter()

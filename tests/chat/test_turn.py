@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from chat.llm.base import ChatModelError
+from chat.llm.chain import ModelChain
 from chat.models import Sentence, Turn
-from tests.chat.director_kit import on_air
+from tests.chat.director_kit import ANSWER, ScriptedModel, on_air
 from tests.chat.stage_kit import build_message
-from tests.fakes.clock import in_virtual_time
+from tests.fakes.clock import in_virtual_time, virtual_loop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,7 +71,7 @@ async def test_operators_words_are_said_as_they_are(monkeypatch) -> None:
 
 
 @in_virtual_time
-async def test_model_that_stops_in_the_middle_leaves_what_it_wrote(monkeypatch) -> None:
+async def test_model_that_stops_in_the_middle_leaves_its_whole_sentences(monkeypatch) -> None:
     async with on_air(monkeypatch) as show:
 
         async def stream(messages):
@@ -80,11 +81,33 @@ async def test_model_that_stops_in_the_middle_leaves_what_it_wrote(monkeypatch) 
         monkeypatch.setattr(show.model, "stream", stream)
         message = await show.call(build_message, show.room)
         await show.run(10)
-        assert show.replies == ["This much I can say now.", "And then"]
+        assert show.replies == ["This much I can say now."]
         turn = await Turn.objects.aget()
         (attempt,) = [entry for entry in turn.happened if entry["what"] == "model"]
         assert (attempt["outcome"], attempt["reason"]) == ("failed", "gone")
         assert (await show.message(message.pk)).state == "answered"
+
+
+@in_virtual_time
+async def test_model_that_stops_before_a_sentence_is_whole_leaves_the_answer_to_the_next(monkeypatch) -> None:
+    async with on_air(monkeypatch) as show:
+
+        async def stream(messages):
+            yield "The sea"
+            raise ChatModelError("gone", retryable=True)
+
+        second = ScriptedModel()
+        second.name = "second"
+        monkeypatch.setattr(show.model, "stream", stream)
+        links = ModelChain([show.model, second], virtual_loop().time)._links
+        monkeypatch.setattr(show.tools.models, "_links", links)
+        await show.call(build_message, show.room)
+        await show.run(10)
+        assert " ".join(show.replies) == ANSWER
+        turn = await Turn.objects.aget()
+        attempts = [entry["outcome"] for entry in turn.happened if entry["what"] == "model"]
+        assert attempts == ["failed", "rested", "answered"]
+        assert turn.model_name == "second", "whoever answered, not whoever was asked first"
 
 
 @in_virtual_time
