@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.db import transaction
 from django.utils import timezone
 
@@ -90,9 +88,3 @@ def list_unfinished(room: Room) -> list[tuple[Turn, list[Sentence]]]:
     """Turns that an earlier stage process was running, with their sentences, oldest first."""
     turns = Turn.objects.filter(room=room, state=Turn.State.RUNNING).select_related("message").order_by("id")
     return [(turn, list(turn.sentences.all())) for turn in turns]
-
-
-def last_spoken_ago(room: Room) -> timedelta | None:
-    """How long ago the room's last turn ended; None where it never spoke."""
-    ended = Turn.objects.filter(room=room, ended_at__isnull=False).order_by("-ended_at").first()
-    return None if ended is None or ended.ended_at is None else timezone.now() - ended.ended_at

@@ -29,11 +29,6 @@ def get_viewer(token: str) -> Viewer | None:
     return Viewer.objects.filter(token_hash=hash_token(token)).first() if token else None
 
 
-def find_message(room: Room, viewer: Viewer, client_id: str) -> Message | None:
-    """The message that this page sent under `client_id`, or None."""
-    return Message.objects.filter(room=room, viewer=viewer, client_id=client_id).first()
-
-
 def message_item(message: Message) -> dict[str, Any]:
     """A message as the chat socket shows it to everybody."""
     return {

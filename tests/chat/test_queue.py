@@ -111,12 +111,3 @@ def test_unfinished_turns_come_with_their_sentences_oldest_first() -> None:
         (idle.pk, []),
         (running.pk, ["a", "b"]),
     ]
-
-
-def test_room_that_never_spoke_has_no_last_time() -> None:
-    room = build_room()
-    assert queue.last_spoken_ago(room) is None
-    queue.end_turn(queue.create_idle_turn(room, "x"), Turn.State.FINISHED)
-    ago = queue.last_spoken_ago(room)
-    assert ago is not None
-    assert 0 <= ago.total_seconds() < 5
