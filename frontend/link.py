@@ -18,7 +18,7 @@ from frontend.switchboard import NoDesk, Switchboard
 log = logging.getLogger(__name__)
 
 BAD_TOKEN, BAD_MESSAGE = 4401, 4400
-DIAL_AGAIN = 1012
+DIAL_AGAIN = 4503
 
 
 class LinkConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types

@@ -86,6 +86,7 @@ class Desk:
         self._seen: dict[str, SeenFilter] = {}
         self._told_viewers: Counter[str] = Counter()
         self._told_chatters: Counter[str] = Counter()
+        self._stirred: set[str] = set()
 
     @property
     def playheads(self) -> Mapping[str, Mapping[str, Any]]:
@@ -147,6 +148,10 @@ class Desk:
         if self._seen.setdefault(room, SeenFilter()).is_news(message):
             await self._relay.tell_stage(room, message)
 
+    def stir(self, rooms: list[str]) -> None:
+        """Pages came or went in these rooms; those that came want to know how many there are, even if as many went."""
+        self._stirred.update(rooms)
+
     async def look_round(self, gone: list[str]) -> None:
         """Drop what copies that are gone held, and tell rooms and stages new counts."""
         for key in [key for key in self._peers if key[0] in gone]:
@@ -154,7 +159,8 @@ class Desk:
         viewers, chatters = self._tally.viewers(), self._tally.chatters()
         for room in _changed(viewers, self._told_viewers):
             await self._relay.tell_stage(room, {"type": "audience", "viewers": viewers[room]})
-        for room in _changed(chatters, self._told_chatters):
+        stirred, self._stirred = self._stirred, set()
+        for room in stirred.union(_changed(chatters, self._told_chatters)):
             await self._send_event(room, {"type": "viewers", "count": chatters[room]})
         self._told_viewers, self._told_chatters = viewers, chatters
 

@@ -85,6 +85,7 @@ class RedisRelay:
         self._send_event = send_event
         self._tally = CopyTally(clock)
         self._chatters: Counter[str] = Counter()
+        self._stirred: set[str] = set()
         self._wanted: set[str] = set()
         self._links: dict[Peer, LinkOutbox] = {}
         self._next_number = 0
@@ -191,6 +192,7 @@ class RedisRelay:
         """Goes with the beat; the desk tells the pages."""
         self._chatters[room] = count
         self._chatters += Counter()
+        self._stirred.add(room)
 
     def viewer_count(self, room: str) -> int:
         """Media viewers of the room in all copies; of the others as of their last beat."""
@@ -298,7 +300,8 @@ class RedisRelay:
             self._tally.hear(session.name, viewers, dict(self._chatters))
             term = session.desk.term if session.desk is not None else None
             beat = {"copy": session.name, "term": term, "viewers": viewers, "chatters": dict(self._chatters)}
-            session.bus.send("copies", pack_note(beat))
+            session.bus.send("copies", pack_note({**beat, "stirred": sorted(self._stirred)}))
+            self._stirred.clear()
             gone = self._tally.drop_silent()
             if session.desk is not None:
                 await session.desk.look_round(gone)
@@ -317,6 +320,8 @@ class RedisRelay:
 
     def _hear_beat(self, session: Session, beat: dict[str, Any]) -> None:
         self._tally.hear(beat["copy"], beat["viewers"], beat["chatters"])
+        if session.desk is not None:
+            session.desk.stir(beat["stirred"])
         if beat["term"] is not None:
             self._adopt(session, Seat(beat["copy"], beat["term"]))
 
