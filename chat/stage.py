@@ -127,11 +127,15 @@ class StageProcess:
         log.info("room %s goes on air", room.slug)
         spec = RoomSpec(room.engine, room.avatar, room.width, room.height, room.avatar_seed, 0)
         presenter = Presenter(room.slug, spec, self._dialer)
-        models = build_chain(room.llm, self._env)
         voices = self._voices_of(room.voices)
         voices.get_ready(room.language)
+        models = build_chain(room.llm, self._env)
         tools = Tools(models, voices, self._memory)
-        await remember_history(room, tools)
+        try:
+            await remember_history(room, tools)
+        except DatabaseError:
+            await models.close()  # the room is tried again every second
+            raise
         director = Director(room, presenter, tools)
         task = asyncio.create_task(self._direct(director), name=f"director-{room.slug}")
         self._rooms[room.slug] = RoomOnAir(room, presenter, director, tools, task)
@@ -154,6 +158,7 @@ class StageProcess:
         on_air.task.cancel()
         await asyncio.gather(on_air.task, return_exceptions=True)
         await on_air.tools.models.close()
+        await self._close_unused_voices()
         self._warmer.remove(slug)
         if release:
             await sync_to_async(leases.release)(self._name, on_air.room.pk)
@@ -166,6 +171,14 @@ class StageProcess:
         if key not in self._voices:
             self._voices[key] = build_voices(entries, self._env, time.monotonic)
         return self._voices[key]
+
+    async def _close_unused_voices(self) -> None:
+        """Every change of a room's voices makes a chain with its networks. The default one stays warm."""
+        used = [self._voices_of([]), *(on_air.tools.voices for on_air in self._rooms.values())]
+        for key, chain in list(self._voices.items()):
+            if chain not in used:
+                del self._voices[key]
+                await chain.close()
 
     # the link
 

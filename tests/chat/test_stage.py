@@ -226,3 +226,40 @@ async def test_rooms_are_claimed_again_when_the_link_is_back(monkeypatch) -> Non
         assert presenter.ready.is_set()
         assert presenter.epoch == epoch
         assert len(made.link.of_type("room.open")) == 2
+
+
+@in_virtual_time
+async def test_voices_that_no_room_has_any_more_are_closed(monkeypatch) -> None:
+    room = await sync_to_async(build_room)(voices=["edge"])
+    async with stage(monkeypatch) as made:
+        await asyncio.sleep(2)
+        chains = dict(made.process._voices)
+        closed: list[VoiceChain] = []
+        for chain in chains.values():
+            monkeypatch.setattr(chain, "close", _record_close(closed, chain))
+        await sync_to_async(services.stop_room)(room)
+        await asyncio.sleep(3)
+        assert not made.rooms
+        assert len(made.process._voices) == 1, "the default chain stays warm"
+        assert closed == [chain for key, chain in chains.items() if "edge" in key and "hibari" not in key]
+
+
+def _record_close(closed: list[VoiceChain], chain: VoiceChain) -> Any:
+    async def close() -> None:
+        closed.append(chain)
+
+    return close
+
+
+@in_virtual_time
+async def test_room_whose_voices_are_wrong_opens_no_models_again_and_again(monkeypatch) -> None:
+    await sync_to_async(build_room)(voices=["no such voice"])
+    async with stage(monkeypatch) as made:
+        built: list[ModelChain] = []
+        monkeypatch.setattr(
+            stage_module,
+            "build_chain",
+            lambda *_: built.append(ModelChain([made.model], virtual_loop().time)) or built[-1],
+        )
+        await asyncio.sleep(10)
+        assert not built
