@@ -47,7 +47,12 @@ def rename_viewer(viewer: Viewer, name: str) -> None:
 
 
 def say_now(room: Room, text: str) -> Turn:
-    """Queue a line of the operator; it goes before every viewer and interrupts what they are being told."""
+    """Queue a line of the operator; it goes before every viewer and interrupts what they are being told.
+
+    Raises ServiceError off air: "now" would be the start of the next show.
+    """
+    if not room.is_on_air:
+        raise ServiceError("off_air")
     line = text.strip()
     if not line:
         raise ServiceError("empty")
@@ -72,9 +77,11 @@ def start_room(room: Room) -> None:
 
 
 def stop_room(room: Room) -> None:
-    """Take `room` off air. Messages that wait stay, marked as not answered."""
+    """Take `room` off air. Messages that wait stay, marked as not answered; lines that wait are not kept for later."""
     Room.objects.filter(pk=room.pk).update(is_on_air=False, generation=F("generation") + 1)
     Message.objects.filter(room=room, state=Message.State.WAITING).update(state=Message.State.SHED, reason="off_air")
+    waiting = Turn.objects.filter(room=room, state=Turn.State.QUEUED)
+    waiting.update(state=Turn.State.INTERRUPTED, ended_at=timezone.now())
     room.is_on_air = False
 
 

@@ -126,6 +126,22 @@ def test_operators_line_must_be_sayable(text: str, reason: str) -> None:
     assert not Turn.objects.exists()
 
 
+def test_operators_line_needs_a_show() -> None:
+    with pytest.raises(services.ServiceError) as caught:
+        services.say_now(build_room(is_on_air=False), "Good evening!")
+    assert caught.value.reason == "off_air"
+
+
+def test_line_that_waits_when_the_show_ends_is_not_said_in_the_next_one() -> None:
+    room = build_room()
+    turn = services.say_now(room, "Good evening!")
+    services.stop_room(room)
+    services.start_room(room)
+    turn.refresh_from_db()
+    assert turn.state == "interrupted"
+    assert turn.ended_at is not None
+
+
 def test_interrupt_raises_the_generation_by_one() -> None:
     room = build_room()
     stale = Room.objects.get()
