@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from avatar_engine.stream.envelope import MediaEnvelope
 from avatar_engine.stream.registry import build_encoder
 
 log = logging.getLogger(__name__)
+
+KEPT_IDLE_ENGINES = 1
 
 SendMedia = Callable[[str, MediaEnvelope], None]
 SendClip = Callable[[str, int, int, MediaEnvelope], None]
@@ -37,7 +40,7 @@ class StageSet:
         self._send_media = send_media
         self._send_clip = send_clip
         self._encoder = encoder
-        self._engines: dict[tuple[str, str], LipSyncEngine] = {}
+        self._engines: OrderedDict[tuple[str, str], LipSyncEngine] = OrderedDict()
         self._extractors: dict[str, FeatureExtractor] = {}
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
         self._opening = asyncio.Lock()
@@ -69,12 +72,21 @@ class StageSet:
         key = (spec.engine, spec.avatar)
         if key not in self._engines:
             folder = self._data_dir / "avatars" / spec.avatar if spec.avatar else None
+            self._forget_engines()
             self._engines[key] = load_engine_class(spec.engine).load(folder, self._device)
+        self._engines.move_to_end(key)
         engine = self._engines[key]
         name = engine.capabilities.features
         if name not in self._extractors:
             self._extractors[name] = load_extractor(name)
         return engine, self._extractors[name]
+
+    def _forget_engines(self) -> None:
+        """Make place for one more: of engines that no room uses, the latest stays, since rooms are opened again."""
+        used = {(performer.spec.engine, performer.spec.avatar) for performer in self.performers.values()}
+        idle = [key for key in self._engines if key not in used]
+        for key in idle[:-KEPT_IDLE_ENGINES]:
+            del self._engines[key]
 
     def _build_encoder(self, spec: RoomSpec) -> StreamEncoder:
         return build_encoder(self._encoder, spec.width, spec.height, video_kbps=spec.video_kbps or None)

@@ -3,11 +3,14 @@
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from avatar_engine.errors import UnknownEngine
+from avatar_engine.stage_set import StageSet
 from avatar_engine.wire import Speech
 from tests.fakes.clock import in_virtual_time, settle
 from tests.fakes.render import SPEC, FakeStageSet, build_capabilities
@@ -157,3 +160,27 @@ async def test_speech_waits_while_nobody_can_hear_and_then_ends_with_what_has_ar
         await asyncio.sleep(1)
         assert sorted(message["room"] for message in sent if message.get("event") == "ended") == ["a", "b"]
         await settle()
+
+
+class CountedEngine:
+    """Remembers which avatars were loaded."""
+
+    capabilities = build_capabilities(features="spectral")
+    loaded: list[str]
+
+    @classmethod
+    def load(cls, folder: Path | None, device: str) -> "CountedEngine":
+        cls.loaded.append(folder.name if folder else "")
+        return cls()
+
+
+def test_engines_of_avatars_that_nobody_shows_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    CountedEngine.loaded = []
+    monkeypatch.setattr("avatar_engine.stage_set.load_engine_class", lambda _: CountedEngine)
+    nowhere = dict.fromkeys(("send", "send_media", "send_clip"), lambda *_: None)
+    rooms = StageSet(Path("data"), "cpu", encoder="h264", **nowhere)
+    rooms.performers["on air"] = SimpleNamespace(spec=replace(SPEC, avatar="kept"))
+    for avatar in ("kept", "a", "b", "b", "kept", "c", "d", "kept"):
+        rooms._load(replace(SPEC, avatar=avatar))
+    assert CountedEngine.loaded == ["kept", "a", "b", "c", "d"]
+    assert {avatar for _, avatar in rooms._engines} == {"kept", "c", "d"}
