@@ -79,7 +79,8 @@ class StageProcess:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._voices_of([]).warm(), name="warm-voices")
             group.create_task(self._dialer.run(), name="link")
-            group.create_task(self._warmer.run(), name="warmer")
+            if self._env.runs_llm:  # else another program may have that port, and prompts are not for it
+                group.create_task(self._warmer.run(), name="warmer")
             group.create_task(self._lease_loop(), name="leases")
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -50,6 +51,7 @@ class Quiet:
 
     def __init__(self, port: int) -> None:
         self.rooms: dict[str, Any] = {}
+        self.runs = False
 
     def add(self, room: str, prefix: Any) -> None:
         self.rooms[room] = prefix
@@ -58,6 +60,7 @@ class Quiet:
         self.rooms.pop(room, None)
 
     async def run(self) -> None:
+        self.runs = True
         await asyncio.Event().wait()
 
     async def close(self) -> None:
@@ -124,6 +127,15 @@ async def test_room_on_air_is_leased_opened_and_answered(monkeypatch) -> None:
         await asyncio.sleep(10)
         assert (await Message.objects.aget(pk=message.pk)).state == "answered"
     assert await holder() == "", "the lease is given back at the end"
+
+
+@pytest.mark.parametrize("runs_llm", [True, False])
+@in_virtual_time
+async def test_prompts_are_read_ahead_only_where_there_is_an_embedded_model(monkeypatch, runs_llm: bool) -> None:
+    monkeypatch.setattr(settings, "FOOTLIGHT", replace(settings.FOOTLIGHT, runs_llm=runs_llm))
+    async with stage(monkeypatch) as made:
+        await asyncio.sleep(2)
+        assert made.process._warmer.runs is runs_llm
 
 
 @in_virtual_time
