@@ -65,7 +65,7 @@ class VoiceChain:
         self._voices = tuple(voices)
         self._clock = clock
         self._rest_s = rest_s
-        self._health = {voice.card.name: _Health() for voice in self._voices}
+        self._health = {voice: _Health() for voice in self._voices}
 
     async def warm(self) -> None:
         """Load the first offline voice, and make contact with those that are configured before it.
@@ -80,7 +80,7 @@ class VoiceChain:
     def get_ready(self, language: str) -> None:
         """Load in the background what will speak `language`, which somebody will ask for soon."""
         voice = next((voice for voice in self._voices if voice.card.speaks(language)), None)
-        if voice is not None and not self.rests(voice) and self._health[voice.card.name].answered_at == -math.inf:
+        if voice is not None and not self.rests(voice) and self._health[voice].answered_at == -math.inf:
             self._probe_soon(voice)
 
     def choose(self, language: str) -> ReplyVoice:
@@ -101,15 +101,15 @@ class VoiceChain:
 
     def rests(self, voice: Voice) -> bool:
         """Whether the voice failed a short time ago, in any reply."""
-        return self._health[voice.card.name].rests_until > self._clock()
+        return self._health[voice].rests_until > self._clock()
 
     def answered(self, voice: Voice) -> None:
         """The voice gave sound."""
-        self._health[voice.card.name].answered_at = self._clock()
+        self._health[voice].answered_at = self._clock()
 
     def failed(self, voice: Voice, error: VoiceError) -> None:
         """The voice failed: it rests, and what was known of it no longer counts."""
-        health = self._health[voice.card.name]
+        health = self._health[voice]
         health.rests_until = self._clock() + (self._rest_s if error.retryable else math.inf)
         health.answered_at = -math.inf
         _log.warning("voice %s rests: %s", voice.card.name, error)
@@ -129,10 +129,10 @@ class VoiceChain:
         return 0 if self._answers_at_once(voice) else 1
 
     def _answers_at_once(self, voice: Voice) -> bool:
-        return voice.card.offline or self._clock() - self._health[voice.card.name].answered_at <= TRUST_S
+        return voice.card.offline or self._clock() - self._health[voice].answered_at <= TRUST_S
 
     def _probe_soon(self, voice: Voice) -> None:
-        health = self._health[voice.card.name]
+        health = self._health[voice]
         if health.probe is None or health.probe.done():
             health.probe = asyncio.get_running_loop().create_task(self._probe(voice), name=f"probe {voice.card.name}")
 
@@ -175,7 +175,7 @@ class ReplyVoice:
         if not self._begun and self._chain.rests(self._voice):
             self._voice = self._chain.candidates(self._language)[0]
         voice = self._voice if self._voice.card.speaks(language) else self._chain.candidates(language)[0]
-        tried = {voice.card.name}
+        tried = {voice}
         said_ms = 0.0
         while True:
             heard = _Heard(said_ms)
@@ -197,13 +197,13 @@ class ReplyVoice:
                 if voice is self._voice:
                     self._voice = following
                 voice = following
-                tried.add(voice.card.name)
+                tried.add(voice)
 
     async def close(self) -> None:
         """The chain owns the voices; nothing to release."""
 
-    def _after(self, tried: set[str], language: str) -> Voice | None:
-        left = (voice for voice in self._chain.candidates(language) if voice.card.name not in tried)
+    def _after(self, tried: set[Voice], language: str) -> Voice | None:
+        left = (voice for voice in self._chain.candidates(language) if voice not in tried)
         return next(left, None)
 
 

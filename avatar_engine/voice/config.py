@@ -45,6 +45,18 @@ def check_voices(entries: Sequence[str | Mapping[str, Any]]) -> list[VoiceSettin
     return settings
 
 
+def list_plain_voices() -> list[str]:
+    """The names that may stand in a list without any option."""
+    plain = []
+    for name in OPTIONS:
+        try:
+            check_voice(name)
+        except VoiceConfigError:
+            continue
+        plain.append(name)
+    return plain
+
+
 def check_voice(entry: str | Mapping[str, Any], where: str = "the voice") -> VoiceSetting:
     """One entry; `where` begins the text of an error."""
     if isinstance(entry, str):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from avatar_engine.errors import VoiceConfigError
 
 Check = Callable[[Any], Any]
+_KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*_API_KEY")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_TAG = re.compile(r"[a-z]{2,3}")
+_LONGEST = 500
+_MOST_FIELDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,70 @@ def one_of(*choices: str) -> Check:
     return allow
 
 
+def text(value: Any) -> str:
+    """Any text of at most 500 characters."""
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        raise ValueError(f"must be a text of at most {_LONGEST} characters")
+    return value.strip()
+
+
+def some_text(value: Any) -> str:
+    """A text that is not empty."""
+    if not text(value):
+        raise ValueError("must not be empty")
+    return text(value)
+
+
+def file_name(value: Any) -> str:
+    """The name of a file without folder and ending."""
+    if not isinstance(value, str) or not _FILE_NAME.fullmatch(value):
+        raise ValueError("must be a name of letters, digits, dots, - and _")
+    return value
+
+
+def url(value: Any) -> str:
+    """An address of the web."""
+    address = some_text(value)
+    if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname:
+        raise ValueError("must look like https://host/path")
+    return address
+
+
+def key_name(value: Any) -> str:
+    """The name of a variable that holds a key, or "".
+
+    Nobody who may edit a room shall send other secrets of the environment to a server of their choice.
+    """
+    if value != "" and not (isinstance(value, str) and _KEY_NAME.fullmatch(value)):
+        raise ValueError("must be the name of a variable that ends in _API_KEY, not the key itself")
+    return str(value)
+
+
+def languages(value: Any) -> tuple[str, ...]:
+    """Language tags separated by spaces, or * for all."""
+    tags = text(value).split()
+    if not tags or not all(tag == "*" or _TAG.fullmatch(tag) for tag in tags):
+        raise ValueError("must be tags such as en zh, or *")
+    return tuple(sorted(set(tags)))
+
+
+def flag(value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def plain_fields(value: Any) -> dict[str, str | int | float | bool]:
+    """An object of texts, numbers, true and false."""
+    if not isinstance(value, Mapping) or len(value) > _MOST_FIELDS:
+        raise ValueError(f"must be an object of at most {_MOST_FIELDS} fields")
+    for name, entry in value.items():
+        if not isinstance(name, str) or not isinstance(entry, str | int | float | bool):
+            raise ValueError("must hold texts, numbers, true and false only")
+    return dict(value)
+
+
 def _table(*options: Option) -> Mapping[str, Option]:
     return MappingProxyType({option.name: option for option in options})
 
@@ -51,6 +122,26 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = MappingProxyType(
             Option("zh", "zf_xiaoxiao", one_of("zf_xiaoxiao")),
         ),
         "edge": _table(),
+        "openai": _table(
+            Option("base_url", "https://api.openai.com/v1", url),
+            Option("key_env", "OPENAI_API_KEY", key_name),
+            Option("model", "gpt-4o-mini-tts", some_text),
+            Option("speaker", "coral", some_text),
+            Option("instructions", "", text),
+            Option("languages", "*", languages),
+        ),
+        "http": _table(
+            Option("url", "", url),
+            Option("method", "GET", one_of("GET", "POST")),
+            Option("text_field", "text", some_text),
+            Option("language_field", "", text),
+            Option("language_upper", False, flag),
+            Option("fields", {}, plain_fields),
+            Option("key_env", "", key_name),
+            Option("languages", "*", languages),
+        ),
+        "piper": _table(Option("model", "", file_name)),
+        "espeak": _table(),
         "silence": _table(),
     }
 )

@@ -17,6 +17,10 @@ VOICES: Mapping[str, str] = MappingProxyType(
         "hibari": "avatar_engine.voice.hibari:HibariVoice",
         "kokoro": "avatar_engine.voice.kokoro:KokoroVoice",
         "edge": "avatar_engine.voice.edge:EdgeVoice",
+        "openai": "avatar_engine.voice.openai_speech:OpenAISpeech",
+        "http": "avatar_engine.voice.http_voice:HttpVoice",
+        "piper": "avatar_engine.voice.piper:PiperVoice",
+        "espeak": "avatar_engine.voice.espeak:EspeakVoice",
         "silence": "avatar_engine.voice.silence:SilentVoice",
     }
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from avatar_engine.voice.registry import VOICES
+from avatar_engine.voice.config import list_plain_voices
 from frontend.strings import Strings
 
 MOST_IDLE_LINES = 20
@@ -43,14 +44,25 @@ class IdleLinesField(forms.CharField):
 
 
 class VoicesField(forms.MultipleChoiceField):
-    """Voices in the order of preference, from one select for each place; empty places count for nothing."""
+    """Voices in the order of preference, from one select for each place; empty places count for nothing.
 
-    def __init__(self, *, strings: Strings, **options: Any) -> None:
-        super().__init__(choices=[(name, f"voice.{name}") for name in VOICES], required=False, **options)
+    A voice with options is chosen as a whole, as JSON; the choices hold those that the room has already.
+    """
+
+    def __init__(self, *, strings: Strings, kept: Sequence[str | dict[str, Any]] = (), **options: Any) -> None:
+        choices = [(name, f"voice.{name}") for name in list_plain_voices()]
+        choices += [(_write(entry), f"voice.{entry['voice']}") for entry in kept if isinstance(entry, dict)]
+        super().__init__(choices=choices, required=False, **options)
         self._twice = strings.text("form.voice_twice")
 
+    def prepare_value(self, value: Any) -> Any:
+        return [_write(entry) for entry in value or []]
+
+    def clean(self, value: object) -> list[str | dict[str, Any]]:
+        return [json.loads(text) if text.startswith("{") else text for text in super().clean(value)]
+
     def to_python(self, value: object) -> list[str]:
-        return [name for name in super().to_python(value) if name]
+        return [text for text in super().to_python(value) if text]
 
     def validate(self, value: list[str]) -> None:
         super().validate(value)
@@ -58,7 +70,11 @@ class VoicesField(forms.MultipleChoiceField):
             raise ValidationError(self._twice, code="twice")
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return list(initial or []) != [name for name in data or [] if name]  # the order counts
+        return [_write(entry) for entry in initial or []] != [text for text in data or [] if text]  # the order counts
+
+
+def _write(entry: str | dict[str, Any]) -> str:
+    return entry if isinstance(entry, str) else json.dumps(entry, sort_keys=True, ensure_ascii=False)
 
 
 class EndpointsField(forms.CharField):

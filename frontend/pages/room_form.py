@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from avatar_engine.lipsync.registry import ENGINES
-from avatar_engine.voice.registry import VOICES
+from avatar_engine.voice.config import MOST_VOICES
 from chat.models import Room
 from frontend.pages.room_fields import (
     DEFAULT_SIZE,
@@ -71,7 +71,7 @@ class RoomSettingsForm(RoomForm):
     def __init__(self, *args: Any, strings: Strings, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["engine"].choices = [(name, f"engine.{name}") for name in ENGINES]  # type: ignore[attr-defined]
-        self.fields["voices"] = VoicesField(strings=strings)
+        self.fields["voices"] = VoicesField(strings=strings, kept=self.instance.voices)
         self.fields["llm"] = EndpointsField(strings=strings)
         self.initial.update(voices=self.instance.voices, llm=self.instance.llm)
         # Viewers, stage and render know a room on air by its address.
@@ -81,7 +81,7 @@ class RoomSettingsForm(RoomForm):
     def voice_places(self) -> list[str]:
         """The chosen voice of each place in order; "" for a place that is free."""
         chosen = [name for name in self["voices"].value() or [] if name]
-        return [*chosen, *[""] * (len(VOICES) - len(chosen))]
+        return [*chosen, *[""] * (MOST_VOICES - len(chosen))]
 
     @property
     def waits_for_next_show(self) -> bool:

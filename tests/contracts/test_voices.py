@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import shutil
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -15,15 +18,21 @@ from avatar_engine.timing import CHUNK_MS, CHUNK_SAMPLES
 from avatar_engine.types import AudioChunk, Mark
 from avatar_engine.voice.base import Voice
 from avatar_engine.voice.chain import VoiceChain
+from avatar_engine.voice.config import check_voice
 from avatar_engine.voice.edge import EdgeVoice
+from avatar_engine.voice.espeak import EspeakVoice
 from avatar_engine.voice.hibari import HibariVoice
 from avatar_engine.voice.hibari_net import HibariNet
+from avatar_engine.voice.http_call import Call, read_answer
+from avatar_engine.voice.http_voice import HttpVoice
 from avatar_engine.voice.kokoro import DEFAULT_SPEAKERS, KokoroVoice
 from avatar_engine.voice.kokoro_net import KokoroNet
+from avatar_engine.voice.openai_speech import OpenAISpeech
 from avatar_engine.voice.silence import SilentVoice
 from avatar_engine.voice.words import split_words
 from avatar_engine.weights import KOKORO, weight_path
 from tests.fakes.edge_service import EdgeService
+from tests.fakes.speech_server import SpeechServer
 from tests.fakes.voice import FakeVoice
 from tests.support.kokoro_weights import find_kokoro_weights
 
@@ -39,9 +48,30 @@ VOICES: dict[str, Callable[[], Voice]] = {
     "hibari": HibariVoice,
     "kokoro": lambda: KokoroVoice(find_kokoro_weights()),
     "edge": lambda: EdgeVoice(EdgeService().stream),
+    "openai": lambda: OpenAISpeech.build(check_voice("openai").options, Keys()),
+    "http": lambda: HttpVoice.build(check_voice({"voice": "http", "url": "http://127.0.0.1/"}).options, Keys()),
+    "espeak": EspeakVoice,
     "silence": SilentVoice,
     "reply": _reply,
 }
+
+
+class Keys:
+    def secret(self, name: str) -> str | None:
+        return "key"
+
+
+@pytest_asyncio.fixture
+async def speech_server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SpeechServer]:
+    """Answers every request of a voice, wherever it goes."""
+    async with SpeechServer() as server:
+
+        def here(call: Call) -> AsyncGenerator[bytes]:
+            return read_answer(replace(call, url=server.url + urlsplit(call.url).path))
+
+        monkeypatch.setattr("avatar_engine.voice.openai_speech.read_answer", here)
+        monkeypatch.setattr("avatar_engine.voice.http_voice.read_answer", here)
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +86,18 @@ def kokoro_net() -> KokoroNet:
 
 @pytest_asyncio.fixture(params=VOICES)
 async def voice(
-    request: pytest.FixtureRequest, hibari_net: HibariNet, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    hibari_net: HibariNet,
+    speech_server: SpeechServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Voice]:
     """Each voice in turn; the networks are loaded once for all tests."""
     monkeypatch.setattr(HibariNet, "load", lambda: hibari_net)
     if request.param == "kokoro":
         net = request.getfixturevalue("kokoro_net")
         monkeypatch.setattr(KokoroNet, "load", lambda *_: net)
+    if request.param == "espeak" and shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed")
     made = VOICES[request.param]()
     yield made
     await made.close()
@@ -99,6 +134,8 @@ async def test_marks_are_in_order_and_inside_the_sound(voice: Voice) -> None:
 
 
 async def test_word_marks_are_the_words_as_written(voice: Voice) -> None:
+    if "word" not in voice.card.marks:
+        pytest.skip("this voice has no word marks")
     said = [mark.text for mark in marks(await speak(voice, TEXT), "word")]
     assert [word.rstrip(" —") for word in said] == [word.rstrip(" —") for word in split_words(TEXT)]
 
@@ -113,17 +150,22 @@ async def test_nothing_to_say_yields_nothing(voice: Voice, text: str) -> None:
     assert await speak(voice, text) == []
 
 
+def is_the_same(voice: Voice, a: list[AudioChunk], b: list[AudioChunk]) -> bool:
+    """Sample by sample; espeak-ng breathes with random noise, so of it the length alone."""
+    if voice.card.name == "espeak":
+        return len(a) == pytest.approx(len(b), abs=1)
+    return all(np.array_equal(x.pcm, y.pcm) and x.marks == y.marks for x, y in zip(a, b, strict=True))
+
+
 async def test_the_same_text_sounds_the_same(voice: Voice) -> None:
-    first, second = await speak(voice, TEXT), await speak(voice, TEXT)
-    assert all(np.array_equal(a.pcm, b.pcm) and a.marks == b.marks for a, b in zip(first, second, strict=True))
+    assert is_the_same(voice, await speak(voice, TEXT), await speak(voice, TEXT))
 
 
 async def test_two_at_once_do_not_mix(voice: Voice) -> None:
     other = "Quite another sentence, and a longer one it is too."
     alone = [await speak(voice, TEXT), await speak(voice, other)]
     together = await asyncio.gather(speak(voice, TEXT), speak(voice, other))
-    for a, b in zip(alone, together, strict=True):
-        assert all(np.array_equal(x.pcm, y.pcm) and x.marks == y.marks for x, y in zip(a, b, strict=True))
+    assert all(is_the_same(voice, a, b) for a, b in zip(alone, together, strict=True))
 
 
 async def test_a_closed_iterator_leaves_the_voice_usable(voice: Voice) -> None:

@@ -106,6 +106,18 @@ def test_other_order_of_voices_is_a_change(staff: Client, room: Room, nudged: li
     assert "when the room is started again" in staff.get("/console/rooms/mira/").content.decode()
 
 
+def test_voice_with_options_is_shown_and_kept(staff: Client, room: Room) -> None:
+    speech = {"voice": "http", "url": "http://127.0.0.1:5000/voice?a=1&b=2", "languages": "zh"}
+    Room.objects.update(voices=[speech, "hibari"])
+    assert staff.get(EDIT).content.decode().count("&quot;voice&quot;: &quot;http&quot;") > 1
+    staff.post(EDIT, fields(voices=["hibari", json.dumps(speech, sort_keys=True), ""]))
+    room.refresh_from_db()
+    assert room.voices == ["hibari", speech]
+    staff.post(EDIT, fields(voices=['{"voice": "http", "url": "http://elsewhere/"}']))
+    room.refresh_from_db()
+    assert room.voices == ["hibari", speech]
+
+
 def test_odd_size_stays_until_another_is_chosen(staff: Client, room: Room) -> None:
     Room.objects.update(width=640, height=480)
     assert "Other, 640 × 480" in staff.get(EDIT).content.decode()

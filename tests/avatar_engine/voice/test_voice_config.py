@@ -47,6 +47,13 @@ def test_the_same_voice_may_come_twice_with_other_options() -> None:
         (["hibari", {"voice": "kokoro", "speed": 2}], "voice 2: kokoro has no option 'speed'; it has en, zh"),
         ([{"voice": "hibari", "en": "x"}], "voice 1: hibari has no option 'en'; it has none"),
         ([{"voice": "kokoro", "en": "nobody"}], "voice 1: kokoro: en must be one of af_heart, am_michael"),
+        (["http"], "voice 1: http: url must not be empty"),
+        ([{"voice": "http", "url": "ftp://x/"}], "url must look like"),
+        ([{"voice": "http", "url": "http://x/", "fields": {"a": [1]}}], "fields must hold texts"),
+        ([{"voice": "http", "url": "http://x/", "languages": "English"}], "languages must be tags"),
+        ([{"voice": "openai", "key_env": "SECRET_KEY"}], "openai: key_env must be the name of a variable"),
+        ([{"voice": "openai", "key_env": "sk-abc"}], "openai: key_env must be the name of a variable"),
+        ([{"voice": "piper", "model": "../../etc/x"}], "piper: model must be a name"),
         ([{"voice": "kokoro", "en": ["af_heart"]}], "voice 1: kokoro: en must be one of"),
     ],
 )
@@ -56,7 +63,7 @@ def test_errors_say_where_and_why(entries: Any, error: str) -> None:
 
 
 def test_unknown_name_lists_the_choices() -> None:
-    with pytest.raises(UnknownEngine, match=r"edge, hibari, .*silence"):
+    with pytest.raises(UnknownEngine, match=r"there are edge, espeak, .*silence"):
         check_voice("parrot")
 
 
