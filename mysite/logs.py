@@ -141,6 +141,8 @@ def build_logging(folder: Path, process: str) -> dict[str, Any]:
         "root": {"handlers": ["console", "file"], "level": "INFO"},
         "loggers": {
             "django": {"level": "INFO"},
+            # Anybody can send a foreign Host; a traceback for each would let them write the log.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
             "daphne": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},

@@ -39,7 +39,8 @@ def build_plan(env: Env, llm_port: int) -> Plan:
     python = sys.executable
     manage = (python, str(REPOSITORY / "manage.py"))
     web = (
-        *(python, "-m", "daphne", "-v", "0", "--no-server-name", "-b", env.host, "-p", str(env.port)),
+        *(python, "-m", "mysite.daphne_server", "-v", "0", "--no-server-name", "-b", env.host, "-p", str(env.port)),
+        *("--http-timeout", "60", "--websocket_connect_timeout", "10"),
         *(("--proxy-headers",) if env.behind_proxy else ()),
         "mysite.asgi:application",
     )

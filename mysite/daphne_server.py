@@ -1,0 +1,73 @@
+"""The web server of one machine: daphne, with limits on requests before an application sees them.
+
+Run as `python -m mysite.daphne_server` with daphne's own arguments.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import daphne.server
+from daphne.cli import CommandLineInterface
+from daphne.http_protocol import HTTPFactory, WebRequest
+
+MOST_BODY_BYTES = 2_000_000
+"""Above Django's DATA_UPLOAD_MAX_MEMORY_SIZE, which answers with a page; daphne keeps whole bodies before that."""
+IDLE_S = 15.0
+FIRST_REQUEST_WITHIN_S = 30.0
+REFUSED = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class LimitedRequest(WebRequest):  # type: ignore[misc]  # daphne has no types
+    """A request whose body is refused while it comes, and not kept."""
+
+    _body_bytes = 0
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Take a part of the body; past the limit answer 413 and hang up."""
+        before, self._body_bytes = self._body_bytes, self._body_bytes + len(data)
+        if self._body_bytes <= MOST_BODY_BYTES:
+            super().handleContentChunk(data)
+        elif before <= MOST_BODY_BYTES:
+            self.channel.transport.write(REFUSED)
+            self.channel.loseConnection()
+
+    def process(self) -> Any:
+        """All of the request is here."""
+        self.channel.has_asked = True
+        return super().process()
+
+
+class LimitedFactory(HTTPFactory):  # type: ignore[misc]
+    """Connections that send nothing are closed after 15 s, those that never finish their first request after 30 s."""
+
+    def __init__(self, server: Any) -> None:
+        super().__init__(server)
+        self.timeOut = IDLE_S
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """The protocol of a new connection."""
+        from twisted.internet import reactor  # there is one only after daphne has chosen it
+
+        protocol = super().buildProtocol(addr)
+        protocol.requestFactory = LimitedRequest
+        channel = protocol._channel  # what requests know as their channel; Twisted wraps it for HTTP/2
+        channel.has_asked = False
+        reactor.callLater(FIRST_REQUEST_WITHIN_S, _hang_up_unasked, channel)  # type: ignore[arg-type]
+        return protocol
+
+
+def _hang_up_unasked(channel: Any) -> None:
+    """A trickle of header lines resets the idle time again and again; this clock it does not."""
+    if not channel.has_asked and channel.transport is not None:
+        channel.transport.abortConnection()
+
+
+def main() -> None:
+    """Serve until a signal."""
+    daphne.server.HTTPFactory = LimitedFactory  # daphne has no setting for its factory
+    CommandLineInterface.entrypoint()
+
+
+if __name__ == "__main__":
+    main()
