@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 OUTBOX_FRAMES = 500
 RETRY_FIRST_S = 0.1
 RETRY_MOST_S = 2.0
+SAID_AT_TRY = 5
+"""Of failures in a row, about three seconds: processes that start together need not hear that web comes last."""
 
 
 class LinkDialer:
@@ -89,8 +91,10 @@ class LinkDialer:
                     retry_s, tries = RETRY_FIRST_S, 0
                     await self._serve(socket)
             except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException) as error:
-                log.log(logging.DEBUG if tries else logging.WARNING, "web does not take the link: %s", error)
-            tries += 1
+                if not self.connected.is_set():
+                    tries += 1
+                    level = logging.WARNING if tries == SAID_AT_TRY else logging.DEBUG
+                    log.log(level, "web does not take the link: %s", error)
             await self._went_down()
             await asyncio.sleep(retry_s * (0.5 + random.random()))
             retry_s = min(retry_s * 2, RETRY_MOST_S)

@@ -1,6 +1,7 @@
 """One socket to web, dialled again for ever."""
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -90,10 +91,10 @@ async def test_hello_comes_first_with_token_and_name() -> None:
 async def test_frames_arrive_in_order_and_bad_ones_end_nothing() -> None:
     async with linked() as (web, process):
         await web.text()
-        socket = web.sockets[0]
+        link = web.sockets[0]
         for data in ("not json", '{"no":"type"}', b"not a frame", '{"type":"broken"}', '{"type":"nudge","room":"a"}'):
-            await socket.send(data)
-        await socket.send(wire.pack_binary(wire.Kind.MEDIA, {"room": "b"}, b"x"))
+            await link.send(data)
+        await link.send(wire.pack_binary(wire.Kind.MEDIA, {"room": "b"}, b"x"))
         assert (await asyncio.wait_for(process.heard.get(), 30))["room"] == "a"
         assert (await asyncio.wait_for(process.heard.get(), 30)).room == "b"
         assert process.downs == 0
@@ -108,6 +109,20 @@ async def test_lost_link_is_dialled_again_with_a_new_hello() -> None:
         assert await web.text() == {"type": "hello", "ups": 1}
         assert (await web.text())["type"] == "room.open"
         assert (process.ups, process.downs) == (2, 1)
+
+
+@with_sockets
+async def test_web_that_does_not_answer_is_told_of_once_and_not_at_once(caplog) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        task = asyncio.create_task(Process(closed.getsockname()[1]).dialer.run())
+        await asyncio.sleep(1.0)
+        assert caplog.messages == [], "web may only be starting"
+        await asyncio.sleep(30)
+        assert len(caplog.messages) == 1
+        assert "does not take the link" in caplog.messages[0]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @with_sockets
