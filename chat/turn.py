@@ -49,7 +49,7 @@ class TurnRunner:
         self.turn = turn
         self._tools = tools
         self._stamp = Stamps(turn)
-        self._reply = tools.voices.choose(room.language)
+        self._reply = tools.voices.choose(room.language, keep=turn.kind == Turn.Kind.IDLE)
         self.speaker = Speaker(presenter, turn, room.persona_name, generation, self._speak, self._stamp)
         self._count = 0
 

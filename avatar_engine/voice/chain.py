@@ -13,11 +13,14 @@ from avatar_engine.errors import VoiceError
 from avatar_engine.timing import CHUNK_MS
 from avatar_engine.types import AudioChunk, Mark
 from avatar_engine.voice.base import Voice, VoiceCard
+from avatar_engine.voice.cache import SoundCache
 from avatar_engine.voice.language import detect_language
 from avatar_engine.voice.words import split_words
 
 REST_S = 60.0
 TRUST_S = 300.0
+CACHE_BYTES = 16 << 20
+"""Nearly three minutes of sound."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +69,7 @@ class VoiceChain:
         self._clock = clock
         self._rest_s = rest_s
         self._health = {voice: _Health() for voice in self._voices}
+        self._cache = SoundCache(CACHE_BYTES)
 
     async def warm(self) -> None:
         """Load the first offline voice, and make contact with those that are configured before it.
@@ -83,9 +87,12 @@ class VoiceChain:
         if voice is not None and not self.rests(voice) and self._health[voice].answered_at == -math.inf:
             self._probe_soon(voice)
 
-    def choose(self, language: str) -> ReplyVoice:
-        """The voice for one reply in `language` (a BCP 47 primary tag). Raises `VoiceError` where none speaks it."""
-        return ReplyVoice(self, language, self.candidates(language)[0])
+    def choose(self, language: str, *, keep: bool = False) -> ReplyVoice:
+        """The voice for one reply in `language` (a BCP 47 primary tag). Raises `VoiceError` where none speaks it.
+
+        `keep`: its sentences will come again, as greetings and idle lines do, so their sound is kept.
+        """
+        return ReplyVoice(self, language, self.candidates(language)[0], self._cache if keep else None)
 
     def candidates(self, language: str) -> list[Voice]:
         """Voices for `language`, best first, never empty. Raises `VoiceError` where none speaks it."""
@@ -120,6 +127,7 @@ class VoiceChain:
         for probe in probes:
             probe.cancel()
         await asyncio.gather(*probes, return_exceptions=True)
+        self._cache.clear()
         for voice in self._voices:
             await voice.close()
 
@@ -153,10 +161,11 @@ class ReplyVoice:
     to one that does, for that sentence only.
     """
 
-    def __init__(self, chain: VoiceChain, language: str, voice: Voice) -> None:
+    def __init__(self, chain: VoiceChain, language: str, voice: Voice, cache: SoundCache | None = None) -> None:
         self._chain = chain
         self._language = language
         self._voice = voice
+        self._cache = cache
         self._begun = False
         self.fallbacks: list[Fallback] = []
         """What other voices had to say, for the record of the turn."""
@@ -180,7 +189,7 @@ class ReplyVoice:
         while True:
             heard = _Heard(said_ms)
             try:
-                async with aclosing(voice.speak(text, language)) as chunks:
+                async with aclosing(self._speak(voice, text, language)) as chunks:
                     async for chunk in chunks:
                         self._begun = True
                         yield heard.take(chunk)
@@ -201,6 +210,23 @@ class ReplyVoice:
 
     async def close(self) -> None:
         """The chain owns the voices; nothing to release."""
+
+    async def _speak(self, voice: Voice, text: str, language: str) -> AsyncGenerator[AudioChunk]:
+        """The sound of the cache, or of the voice, which is kept once it is whole."""
+        key = (voice, text, language)
+        kept = self._cache.get(key) if self._cache is not None else None
+        if kept is not None:
+            for chunk in kept:
+                yield chunk
+            return
+        made: list[AudioChunk] = []
+        async with aclosing(voice.speak(text, language)) as chunks:
+            async for chunk in chunks:
+                if self._cache is not None:
+                    made.append(chunk)
+                yield chunk
+        if self._cache is not None and made:
+            self._cache.put(key, made)
 
     def _after(self, tried: set[Voice], language: str) -> Voice | None:
         left = (voice for voice in self._chain.candidates(language) if voice not in tried)
