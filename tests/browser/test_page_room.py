@@ -144,6 +144,16 @@ def test_refused_and_passed_over_messages_say_why(open_page) -> None:
     expect(page.locator("[data-own][data-state=shed]")).to_contain_text("passed over")
 
 
+def test_crowd_is_shown_in_part_and_the_rest_is_counted(open_page) -> None:
+    page = enter(open_page)
+    say(page, "!crowd 40")
+    expect(page.get_by_test_id("chat-message").filter(has_text="Crowd 2")).to_have_count(1)
+    expect(page.get_by_test_id("chat-left-out")).to_have_text("40 more")
+    say(page, "!crowd 2")
+    expect(page.get_by_test_id("chat-left-out")).to_have_count(2)
+    expect(page.locator("[data-own]")).to_have_count(2)
+
+
 def test_shift_enter_makes_a_line_and_the_send_button_waits_for_words(open_page) -> None:
     page = enter(open_page)
     box, send = page.get_by_test_id("chat-input"), page.get_by_test_id("chat-send")

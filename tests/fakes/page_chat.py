@@ -103,6 +103,10 @@ class FakeRoom:
             await self.tell_state("off_air" if command == "!off_air" else "idle")
         elif command == "!drop":
             await self.tell_state("idle")
+        elif command == "!crowd":
+            one = {**message, "viewer": "crowd", "name": "Crowd"}
+            items = [{**one, "id": next(self.ids), "text": f"Crowd {number}"} for number in range(3)]
+            await self.tell({"type": "batch", "items": [*items, {"type": "more", "count": int(rest)}]})
         elif command == "!viewers":
             await self.tell({"type": "viewers", "count": int(rest)})
         else:

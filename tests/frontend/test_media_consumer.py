@@ -5,8 +5,10 @@ import json
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from frontend.consumers import MediaConsumer
+from frontend.consumers import MAX_PTS, MediaConsumer, parse_report
 from frontend.hub import MediaHub
 from frontend.hub_hooks import HubHooks
 from tests.frontend.hub_kit import Received, VirtualTime, build_frame, frames_of, read_message, settle
@@ -181,3 +183,33 @@ async def test_page_may_ask_for_a_key_frame(hub):
     await settle()
     assert asked == ["demo"]
     await page.disconnect()
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers())
+REPORTS = st.fixed_dictionaries(
+    {}, optional={"type": st.sampled_from(["ack", "keyframe", "x"]) | VALUES, "seq": VALUES, "displayed": VALUES}
+)
+
+
+@given(st.text(max_size=200) | REPORTS.map(json.dumps))
+@example("[" * 1000)
+@example('{"type":"ack","seq":1,"displayed":1e400}')
+@example('{"type":"ack","seq":' + "9" * 900 + ',"displayed":0}')
+def test_any_text_is_a_report_or_refused(text):
+    try:
+        report = parse_report(text)
+    except ValueError:
+        return
+    if report is not None:
+        seq, displayed = report
+        assert 0 <= seq < 1 << 32
+        assert 0 <= displayed < MAX_PTS
+
+
+async def test_process_with_all_its_sockets_takes_no_more(time):
+    hub = MediaHub(clock=time.clock, wall=time.wall, sleep=time.sleep, sockets_in_all=2)
+    pages = [await dial(hub, address=f"127.0.0.{number}") for number in range(2)]
+    assert await read_close_code(await dial(hub, address="127.0.0.3")) == 4429
+    for page in pages:
+        await page.disconnect()
+    await hub.close()

@@ -28,8 +28,8 @@ PROGRAM_MARKS = {
     "render": "avatar_engine.render",
     "stage": "run_stage",
     "llm": "run_llm",
-    "worker": "worker",
-    "beat": "beat",
+    "worker": "mysite worker",
+    "beat": "mysite beat",
 }
 LINES_ON_FAILURE = 60
 PASSWORD_LINE = re.compile(r"name (\S+), password (\S+)")

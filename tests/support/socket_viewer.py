@@ -47,15 +47,21 @@ class Fragment:
 
 
 class SocketViewer:
-    """Joins a room on `__aenter__`. `acknowledge=False` makes a viewer whose page has hung."""
+    """Joins a room on `__aenter__`. `acknowledge=False` makes a viewer whose page has hung.
+
+    With the `cookie` header of a page it is the same viewer after a reconnect; without, a new one each time.
+    """
 
     _numbers = itertools.count(1)
 
-    def __init__(self, ws_url: str, slug: str = "mira", *, name: str = "Ada", acknowledge: bool = True) -> None:
+    def __init__(
+        self, ws_url: str, slug: str = "mira", *, name: str = "Ada", acknowledge: bool = True, cookie: str = ""
+    ) -> None:
         self._url = f"{ws_url}/ws/rooms/{slug}"
         self._origin = ws_url.replace("ws://", "http://", 1)
         self._name = name
         self._acknowledge = acknowledge
+        self._headers = {"Cookie": cookie} if cookie else None
         self._tasks: list[asyncio.Task[None]] = []
         self._chat: ClientConnection | None = None
         self._news = asyncio.Event()
@@ -119,7 +125,9 @@ class SocketViewer:
         self.fragments.append(Fragment(data[1], seq, pts, time.monotonic(), data[HEADER_BYTES:]))
 
     async def _run_chat(self) -> None:
-        async with connect(f"{self._url}/chat/", origin=self._origin, proxy=None) as socket:
+        async with connect(
+            f"{self._url}/chat/", origin=self._origin, proxy=None, additional_headers=self._headers
+        ) as socket:
             self._chat = socket
             await socket.send(json.dumps({"type": "hello", "name": self._name, "language": "en"}))
             try:
