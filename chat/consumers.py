@@ -170,9 +170,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         return self._build_greeting(room, self.viewer)
 
     def _find_viewer(self, event: PageEvent) -> Viewer:
-        viewer = selectors.get_viewer(_read_cookie(self.scope.get("headers", [])))
+        token = _read_cookie(self.scope.get("headers", []))
+        viewer = selectors.get_viewer(token)
         if viewer is None:
-            viewer, _ = services.create_viewer(event.name, event.language)
+            viewer, _ = services.create_viewer(event.name, event.language, token)
         elif event.name and event.name != viewer.display_name:
             services.rename_viewer(viewer, event.name)
         return viewer

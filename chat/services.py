@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from typing import Any
 
@@ -14,6 +15,7 @@ from chat.events import MAX_NAME, STAGES_GROUP
 from chat.models import Message, Room, Turn, Viewer
 
 DEMO_SLUG = "mira"
+VIEWER_TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
 MAX_OPERATOR_LINE = 2000
 
 
@@ -30,9 +32,17 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def create_viewer(display_name: str = "", language: str = "") -> tuple[Viewer, str]:
-    """A new viewer and the cookie token that proves to be them. Only the hash of the token is kept."""
-    token = secrets.token_urlsafe(24)
+def new_viewer_token() -> str:
+    """A cookie token for a browser that has none. Its viewer is a row only when the page says hello."""
+    return secrets.token_urlsafe(24)
+
+
+def create_viewer(display_name: str = "", language: str = "", token: str = "") -> tuple[Viewer, str]:
+    """A new viewer and the cookie token that proves to be them. Only the hash of the token is kept.
+
+    `token` is what the browser brought; one that is not of our length is replaced, and nobody holds the new one.
+    """
+    token = token if VIEWER_TOKEN.fullmatch(token) else new_viewer_token()
     viewer = Viewer.objects.create(
         token_hash=hash_token(token), display_name=display_name[:MAX_NAME], language=language[:8]
     )

@@ -23,14 +23,14 @@ def rooms(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def room(request: HttpRequest, slug: str) -> HttpResponse:
-    """The live room. A browser without a viewer cookie becomes a viewer here."""
+    """The live room. A browser without a viewer cookie gets one; it is a viewer from its first hello on."""
     found = selectors.get_room(slug)
     if found is None:
         raise Http404
     context = {"room": found, "max_text": MAX_TEXT, "max_name": MAX_NAME}
     response = render_page(request, "live/room.html", context)
-    if selectors.get_viewer(request.COOKIES.get(VIEWER_COOKIE, "")) is None:
-        _, token = services.create_viewer()
+    if not services.VIEWER_TOKEN.fullmatch(request.COOKIES.get(VIEWER_COOKIE, "")):
+        token = services.new_viewer_token()
         response.set_cookie(
             VIEWER_COOKIE, token, max_age=YEAR_S, httponly=True, samesite="Lax", secure=request.is_secure()
         )

@@ -16,6 +16,7 @@ from chat.events import room_group
 from chat.hub import SOCKETS_PER_ADDRESS
 from chat.models import Message, Room, Sentence, Turn
 from chat.moderation import RateRule
+from chat.services import new_viewer_token
 from tests.chat.socket_kit import LIMITS, build_viewer, site
 from tests.chat.stage_kit import build_message, build_room
 from tests.fakes.clock import in_virtual_time
@@ -84,6 +85,15 @@ async def test_cookie_says_who_the_viewer_is_and_the_name_does_not() -> None:
         assert stranger["viewer"]["id"] != str(viewer.pk)
         guesser = await (await web.open(cookie=viewer.token_hash)).hello(name="Leo")
         assert guesser["viewer"]["id"] != str(viewer.pk)
+
+
+@in_virtual_time
+async def test_cookie_of_a_first_visit_becomes_one_viewer_at_the_first_hello() -> None:
+    async with site() as web:
+        token = new_viewer_token()
+        first = await (await web.open(cookie=token)).hello(name="Leo")
+        again = await (await web.open(cookie=token)).hello()
+        assert again["viewer"] == first["viewer"] == {"id": first["viewer"]["id"], "name": "Leo"}
 
 
 @in_virtual_time
