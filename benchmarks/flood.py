@@ -105,13 +105,15 @@ class Crowd:
 
     async def _watch(self, number: int) -> None:
         page, count = await self._dial("media", number), 0
-        async for data in page:
-            if isinstance(data, bytes) and data[0] == 2:
-                count += 1
-                self._load.fragments += 1
-                if count == 1 or count % 12 == 0:
-                    seq, pts = int.from_bytes(data[4:8], "little"), int.from_bytes(data[8:16], "little")
-                    await page.send(json.dumps({"type": "ack", "seq": seq, "displayed": pts}))
+        with contextlib.suppress(ConnectionClosed):
+            async for data in page:
+                if isinstance(data, bytes) and data[0] == 2:
+                    count += 1
+                    self._load.fragments += 1
+                    if count == 1 or count % 12 == 0:
+                        seq, pts = int.from_bytes(data[4:8], "little"), int.from_bytes(data[8:16], "little")
+                        await page.send(json.dumps({"type": "ack", "seq": seq, "displayed": pts}))
+        self._load.lost_sockets += 1
 
     async def flood(self, per_second: float, seconds: float) -> None:
         """Write round the circle, evenly."""
