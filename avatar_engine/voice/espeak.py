@@ -19,12 +19,12 @@ from avatar_engine.voice.words import split_words
 PROGRAM = "espeak-ng"
 VARIANTS: Mapping[str, str] = MappingProxyType(
     {
-        **{"en": "en-us", "zh": "cmn", "es": "es", "fr": "fr-fr", "pt": "pt-br", "vi": "vi"},
-        **{tag: tag for tag in ("ar", "cs", "da", "de", "el", "fa", "fi", "he", "hi", "hu", "id", "it", "ja", "ko")},
+        **{"en": "en-us", "es": "es", "fr": "fr-fr", "pt": "pt-br", "vi": "vi"},
+        **{tag: tag for tag in ("ar", "cs", "da", "de", "el", "fa", "fi", "he", "hi", "hu", "id", "it", "ko")},
         **{tag: tag for tag in ("nb", "nl", "pl", "ro", "ru", "sk", "sv", "sw", "th", "tr", "uk", "ur")},
     }
 )
-"""How espeak-ng calls its voice for a language."""
+"""How espeak-ng calls its voice for a language. Chinese and Japanese are left out: nobody understands them."""
 _HEADER = 44
 _RATE_AT = slice(24, 28)
 

@@ -113,7 +113,7 @@ async def test_espeak_is_chosen_only_where_it_is(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 @pytest.mark.parametrize(
-    ("text", "language"), [("你好，世界。", "zh"), ("Guten Abend.", "de"), ("-v is no option", "en")]
+    ("text", "language"), [("Bonsoir à tous.", "fr"), ("Guten Abend.", "de"), ("-v is no option", "en")]
 )
 async def test_espeak_speaks_the_language_it_is_told(text: str, language: str) -> None:
     assert 10 < len(await speak(EspeakVoice(), text, language)) < 150
