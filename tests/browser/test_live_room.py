@@ -29,7 +29,9 @@ SPEAKING = 4
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSystem]:
     """With the embedded model where its file is here; else persona lines answer."""
     if not MODEL_FILE.exists() and os.environ.get("FOOTLIGHT_TEST_FETCH"):
-        subprocess.run([sys.executable, "manage.py", "weights", "--llm", "large"], cwd=REPOSITORY, check=True)
+        environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "mysite.settings.base"}
+        command = [sys.executable, "manage.py", "weights", "--llm", "large"]
+        subprocess.run(command, cwd=REPOSITORY, env=environ, check=True)
     model = "large" if MODEL_FILE.exists() else "off"
     with LiveSystem(tmp_path_factory.mktemp("live"), model=model) as running:
         running.wait_on_air(60)
