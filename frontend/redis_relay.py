@@ -32,9 +32,17 @@ RETRY_S = 0.3
 DESK_INBOX = 2000
 SendEvent = Callable[[str, dict[str, Any]], Awaitable[None]]
 
-# Takes a free desk, keeps one's own, or says who sits there. A new term for each sitting: older messages do not count.
+# Takes a free desk, keeps one's own, or says who sits there. The desk is free when its lease ran out, and at once when
+# nobody listens under its holder's name: Redis sees a process die before the lease does. A new term for each sitting:
+# older messages do not count.
 SIT = """
 local holder = redis.call('GET', KEYS[1])
+if holder then
+  local name = string.match(holder, '^%S+')
+  if redis.call('PUBSUB', 'NUMSUB', KEYS[3] .. name)[2] == 0 then
+    holder = false
+  end
+end
 if not holder then
   holder = ARGV[1] .. ' ' .. redis.call('INCR', KEYS[2])
   redis.call('SET', KEYS[1], holder, 'PX', ARGV[2])
@@ -294,7 +302,8 @@ class RedisRelay:
     async def _beat(self, session: Session) -> None:
         """Twice a second: keep or take the desk, say who is here and how many watch."""
         while True:
-            holder = await session.bus.run_script(SIT, ["desk", "desk_term"], [session.name, DESK_LEASE_MS])
+            keys = ["desk", "desk_term", "copy:"]
+            holder = await session.bus.run_script(SIT, keys, [session.name, DESK_LEASE_MS])
             await self._sit(session, holder)
             viewers = {room: count for room in self._wanted if (count := self.hub.viewer_count(room))}
             self._tally.hear(session.name, viewers, dict(self._chatters))

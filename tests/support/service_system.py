@@ -43,6 +43,7 @@ class ServiceSystem:
         *,
         first_port: int = 8300,
         server: str = "daphne",
+        **environ: str,
     ) -> None:
         self.folder = folder
         self.redis_url = redis_url
@@ -64,6 +65,7 @@ class ServiceSystem:
             "FOOTLIGHT_LLM": "off",
             "DJANGO_SETTINGS_MODULE": "mysite.settings.base",
             "PYTHONUNBUFFERED": "1",
+            **environ,
         }
 
     def __enter__(self) -> ServiceSystem:
@@ -123,7 +125,19 @@ class ServiceSystem:
 
     def _build_web_command(self, python: str, port: int) -> list[str]:
         if self._server == "daphne":
-            command = [python, "-m", "daphne", "-v", "0", "--no-server-name", "-b", "127.0.0.1", "-p", str(port)]
+            command = [
+                python,
+                "-m",
+                "mysite.daphne_server",
+                "-v",
+                "0",
+                "--no-server-name",
+                "-b",
+                "127.0.0.1",
+                "-p",
+                str(port),
+            ]
+            command += ["--proxy-headers"] if self._environ.get("FOOTLIGHT_BEHIND_PROXY") == "1" else []
         else:
             command = [python, "-m", "uvicorn", "--log-level", "warning", "--host", "127.0.0.1", "--port", str(port)]
         return [*command, "mysite.asgi:application"]
