@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from redis.asyncio import Redis
+
 from avatar_engine import wire
 from avatar_engine.stream.envelope import MediaEnvelope
 from frontend.hub import MediaHub
@@ -98,6 +100,10 @@ class WebCopies:
     async def __aexit__(self, *_: object) -> None:
         for copy in {id(copy): copy for copy in self.copies}.values():
             await self.end(copy)
+        if self.redis_url:
+            async with Redis.from_url(self.redis_url) as client:
+                async for key in client.scan_iter(f"{self.prefix}:*"):
+                    await client.delete(key)
 
     def add(self) -> Copy:
         """One more web process."""
