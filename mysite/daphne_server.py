@@ -5,11 +5,15 @@ Run as `python -m mysite.daphne_server` with daphne's own arguments.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import daphne.server
+from autobahn.exception import Disconnected
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
+
+log = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 2_000_000
 """Above Django's DATA_UPLOAD_MAX_MEMORY_SIZE, which answers with a page; daphne keeps whole bodies before that."""
@@ -57,6 +61,17 @@ class LimitedFactory(HTTPFactory):  # type: ignore[misc]
         return protocol
 
 
+class LimitedServer(daphne.server.Server):  # type: ignore[misc]
+    """daphne, where an application may say a last word to somebody who has just left."""
+
+    async def handle_reply(self, protocol: Any, message: Any) -> None:
+        """Send what the application says; to a socket that is closed, nothing: its disconnect is on its way."""
+        try:
+            await super().handle_reply(protocol, message)
+        except Disconnected:
+            log.debug("a message for a socket that has just closed was dropped")
+
+
 def _hang_up_unasked(channel: Any) -> None:
     """A trickle of header lines resets the idle time again and again; this clock it does not."""
     if not channel.has_asked and channel.transport is not None:
@@ -66,6 +81,7 @@ def _hang_up_unasked(channel: Any) -> None:
 def main() -> None:
     """Serve until a signal."""
     daphne.server.HTTPFactory = LimitedFactory  # daphne has no setting for its factory
+    CommandLineInterface.server_class = LimitedServer
     CommandLineInterface.entrypoint()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.live_system import LiveSystem
+from tests.support.live_system import LiveSystem, wait_until
 
 GROWTH_MB = 40.0
 
@@ -37,4 +37,4 @@ def _unharmed(system: LiveSystem) -> Iterator[None]:
     assert list_errors(system) == []
     assert not [line for line in system.lines if "Traceback" in line]
     assert web.memory_info().rss / 1e6 - rss_mb < GROWTH_MB
-    assert system.is_ready()
+    wait_until(system.is_ready, 10)
