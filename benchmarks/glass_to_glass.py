@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from avatar_engine.timing import SAMPLE_RATE_HZ
-from avatar_engine.voice.registry import build_voice
+from avatar_engine.voice.hibari import HibariVoice
 from benchmarks.figures import build_parser, median, percentile, publish
 from mysite.machine import find_chromium
 from tests.support.browser_probe import LivePage, open_browser
@@ -35,7 +35,7 @@ SPEAKING = 4
 
 async def build_envelope(text: str) -> np.ndarray:
     """Loudness of the line as the voice makes it, one value for 128 samples."""
-    voice = build_voice("hibari")
+    voice = HibariVoice()
     chunks = [chunk.pcm async for chunk in voice.speak(text, "en")]
     await voice.close()
     pcm = np.concatenate(chunks).astype(np.float32) / 32768
