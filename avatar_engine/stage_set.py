@@ -78,7 +78,7 @@ class StageSet:
         engine = self._engines[key]
         name = engine.capabilities.features
         if name not in self._extractors:
-            self._extractors[name] = load_extractor(name)
+            self._extractors[name] = load_extractor(name, self._data_dir / "weights")
         return engine, self._extractors[name]
 
     def _forget_engines(self) -> None:
