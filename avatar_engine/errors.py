@@ -21,6 +21,10 @@ class VoiceError(FootlightError):
         self.retryable = retryable
 
 
+class VoiceNotReady(VoiceError):
+    """What a voice needs is not on this machine: weights, a program, a model or a key. The text names it."""
+
+
 class VoiceConfigError(FootlightError):
     """A room's list of voices that cannot be used; the text says which field of which voice, and why."""
 
@@ -31,3 +35,19 @@ class WeightsError(FootlightError):
 
 class PreparationError(FootlightError):
     """A source that an engine refuses to prepare; the text is for the avatar maker."""
+
+
+class CheckpointError(FootlightError):
+    """A file of network weights that cannot be used; the text says which entry is wrong, and how."""
+
+
+class AvatarFolderError(FootlightError):
+    """An avatar folder that is not complete, or holds something that it cannot hold; the text says which file."""
+
+
+class TrainingError(FootlightError):
+    """A training that cannot go on; the text is for whoever started it and says what to do."""
+
+
+class EvaluationError(FootlightError):
+    """An evaluation that cannot be made or read; the text says what is wrong."""
