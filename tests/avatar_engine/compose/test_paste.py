@@ -62,3 +62,22 @@ def test_patch_may_leave_the_frame(x: float) -> None:
     frame = paste(source, np.full((10, 20, 3), 200, np.uint8), move(x, 55), None)
     assert frame.shape == source.shape
     assert (frame == 200).any() == (x < 80)
+
+
+def test_fine_detail_of_a_patch_shown_small_becomes_its_mean() -> None:
+    stripes = np.zeros((120, 120, 3), np.uint8)
+    stripes[:, ::2] = 200
+    frame = paste(np.zeros((60, 80, 3), np.uint8), stripes, move(20, 10, 1 / 3), np.ones((120, 120), np.float32))
+    assert np.abs(frame[13:47, 23:57].astype(int) - 100).max() <= 40
+    assert frame[13:47, 23:57].mean() == pytest.approx(100, abs=2)
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.5, 0.74, 0.76, 1.3])
+def test_a_patch_keeps_its_place_at_any_scale(scale: float) -> None:
+    patch = np.zeros((90, 90, 3), np.uint8)
+    patch[30:60, 30:60] = 240
+    frame = paste(np.zeros((160, 160, 3), np.uint8), patch, move(20, 10, scale), None).astype(float)[..., 0]
+    rows, columns = np.indices(frame.shape)
+    centre = (np.sum(columns * frame) / frame.sum(), np.sum(rows * frame) / frame.sum())
+    assert centre == pytest.approx((20 + 44.5 * scale, 10 + 44.5 * scale), abs=0.15)
+    assert frame.sum() / 240 == pytest.approx((30 * scale) ** 2, rel=0.06)
