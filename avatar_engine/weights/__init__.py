@@ -92,7 +92,37 @@ KOKORO = Weight(
     ),
 )
 
-WEIGHTS: tuple[Weight, ...] = (LLM_LARGE, LLM_SMALL, KOKORO)
+FACE_DETECTOR = Weight(
+    name="yunet-n",
+    file="yunet_n_dynamic.onnx",
+    bytes=322_906,
+    sha256="93ed7ecec91aca5943177185a8b218882faf61f7e3581a803b1f0844499178cc",
+    licence="Apache-2.0",
+    purpose="finds faces when an avatar is prepared",
+    sources=(
+        OfficialFile(
+            "https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/"
+            "02246e79b1e976c83d1e135a85e0628120c93769/onnx/yunet_n_dynamic.onnx"
+        ),
+    ),
+)
+
+FACE_LANDMARKS = Weight(
+    name="face-landmarker",
+    file="face_landmarker.task",
+    bytes=3_758_596,
+    sha256="64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+    licence="Apache-2.0",
+    purpose="finds the points of a face when an avatar is prepared",
+    sources=(
+        OfficialFile(
+            "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/"
+            "face_landmarker.task"
+        ),
+    ),
+)
+
+WEIGHTS: tuple[Weight, ...] = (LLM_LARGE, LLM_SMALL, KOKORO, FACE_DETECTOR, FACE_LANDMARKS)
 
 ROOM_FOR_LARGE_LLM = 3 * GIB
 """Free memory, and free disk before its download, that the large language model wants, in bytes."""
