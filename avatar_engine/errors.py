@@ -51,3 +51,7 @@ class TrainingError(FootlightError):
 
 class EvaluationError(FootlightError):
     """An evaluation that cannot be made or read; the text says what is wrong."""
+
+
+class ClipError(FootlightError):
+    """A clip that cannot be made: sound that cannot be read, a picture size that does not exist, a file not written."""
