@@ -30,6 +30,7 @@ FADE_MS = 10
 LATE_FRAMES_REPEAT = 3
 LATE_S_SLIP = 2.0
 PLAYHEAD_EVERY_FRAMES = 6
+PRESSED_SHARE = 0.6
 SILENCE: Int16 = np.zeros(SAMPLES_PER_FRAME, np.int16)
 
 
@@ -74,10 +75,16 @@ class Performer:
         self._ahead: list[SpokenFrame] = []
         self._busy = False
         self._render_ms = 0.0
+        self._late = False
         self.is_held = False
         """While True nobody can hear: speech waits, the clock and the resting picture go on."""
         self.underruns = 0
         self.slips = 0
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether frames take so long, or are so late, that more work on this machine would be seen."""
+        return self._late or self._render_ms > PRESSED_SHARE * FRAME_MS
 
     @property
     def pts(self) -> int:
@@ -90,6 +97,7 @@ class Performer:
         try:
             while True:
                 late_s = self._clock() - (started + self._frame / FPS)
+                self._late = late_s * FPS > 1
                 if late_s < 0:
                     await asyncio.sleep(-late_s)
                 elif late_s > LATE_S_SLIP:

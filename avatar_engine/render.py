@@ -13,6 +13,8 @@ from typing import Any
 import cv2
 
 from avatar_engine import wire
+from avatar_engine.clips.jobs import ClipJobs
+from avatar_engine.clips.wire import unpack_sound
 from avatar_engine.dialer import LinkDialer
 from avatar_engine.errors import WireError
 from avatar_engine.lipsync.registry import ENGINES
@@ -48,6 +50,12 @@ class RenderProcess:
             send_clip=self._send_clip,
             encoder=args.encoder,
         )
+        self._clips = ClipJobs(
+            self._rooms.lend,
+            lambda: self._rooms.is_pressed,
+            send=self._dialer.send_text,
+            send_binary=self._dialer.send_binary,
+        )
         self._closing: asyncio.Task[None] | None = None
         self._changes: set[asyncio.Task[None]] = set()
 
@@ -56,6 +64,7 @@ class RenderProcess:
         try:
             await self._dialer.run()
         finally:
+            await self._clips.close()
             await self._rooms.close()
 
     def _build_hello(self) -> dict[str, Any]:
@@ -78,6 +87,7 @@ class RenderProcess:
 
     async def _link_down(self) -> None:
         self._rooms.hold()
+        self._clips.drop_all()
         self._closing = asyncio.create_task(self._close_when_forgotten(), name="close-when-forgotten")
 
     async def _close_when_forgotten(self) -> None:
@@ -87,6 +97,9 @@ class RenderProcess:
 
     async def _take_text(self, message: dict[str, Any]) -> None:
         kind, room = message["type"], str(message.get("room", ""))
+        if kind.startswith("clip."):
+            self._take_clip(kind, message)
+            return
         if kind == "room.open":
             self._open_room(room, message)
             return
@@ -105,6 +118,14 @@ class RenderProcess:
         elif kind == "keyframe":
             performer.request_keyframe()
 
+    def _take_clip(self, kind: str, message: dict[str, Any]) -> None:
+        if kind == "clip.open":
+            self._clips.open(message)
+        elif kind == "clip.credit":
+            self._clips.take_credit(str(message["clip"]), int(message["until"]))
+        elif kind == "clip.close":
+            self._clips.drop(str(message["clip"]))
+
     def _open_room(self, room: str, message: dict[str, Any]) -> None:
         try:
             spec, generation = RoomSpec.parse(message["spec"]), int(message["generation"])
@@ -119,6 +140,9 @@ class RenderProcess:
         task.add_done_callback(self._changes.discard)
 
     async def _take_binary(self, frame: wire.BinaryFrame) -> None:
+        if frame.kind is wire.Kind.CLIP_SOUND:
+            self._clips.take_sound(unpack_sound(frame))
+            return
         performer = self._rooms.performers.get(frame.room)
         if frame.kind is wire.Kind.SPEECH and performer is not None:
             performer.push(wire.unpack_speech(frame))

@@ -68,12 +68,22 @@ class StageSet:
                 self._send(report)
             self._send(performer.build_playhead())
 
-    def _load(self, spec: RoomSpec) -> tuple[LipSyncEngine, FeatureExtractor]:
-        key = (spec.engine, spec.avatar)
+    async def lend(self, family: str, avatar: str) -> tuple[LipSyncEngine, FeatureExtractor]:
+        """What rooms of that family and avatar draw with, for a clip. Raises what the engine raises."""
+        async with self._opening:
+            return await asyncio.to_thread(self._load, family, avatar)
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether a room has no time to spare."""
+        return any(performer.is_pressed for performer in self.performers.values())
+
+    def _load(self, family: str, avatar: str) -> tuple[LipSyncEngine, FeatureExtractor]:
+        key = (family, avatar)
         if key not in self._engines:
-            folder = self._data_dir / "avatars" / spec.avatar if spec.avatar else None
+            folder = self._data_dir / "avatars" / avatar if avatar else None
             self._forget_engines()
-            self._engines[key] = load_engine_class(spec.engine).load(folder, self._device)
+            self._engines[key] = load_engine_class(family).load(folder, self._device)
         self._engines.move_to_end(key)
         engine = self._engines[key]
         name = engine.capabilities.features
@@ -93,7 +103,7 @@ class StageSet:
 
     def _build(self, room: str, spec: RoomSpec, generation: int) -> tuple[Performer, Coroutine[Any, Any, None]]:
         """The performer and the making of its idle clip, neither begun. Slow: call it off the event loop."""
-        engine, extractor = self._load(spec)
+        engine, extractor = self._load(spec.engine, spec.avatar)
         performer = Performer(
             room,
             spec,

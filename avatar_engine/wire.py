@@ -29,6 +29,12 @@ class Kind(IntEnum):
     SPEECH = 1
     MEDIA = 2
     IDLE_CLIP = 3
+    CLIP_SOUND = 4
+    CLIP_PICTURE = 5
+
+
+CLIP_KINDS = frozenset({Kind.CLIP_SOUND, Kind.CLIP_PICTURE})
+"""Frames that belong to a clip; all others belong to a room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,11 @@ class BinaryFrame:
     @property
     def room(self) -> str:
         return str(self.header["room"])
+
+    @property
+    def clip(self) -> str:
+        """Which clip a frame of kind CLIP_SOUND or CLIP_PICTURE belongs to."""
+        return str(self.header["clip"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +87,9 @@ def unpack_binary(data: bytes) -> BinaryFrame:
         frame = BinaryFrame(Kind(kind), header, data[_HEAD.size + length :])
     except (ValueError, RecursionError) as error:
         raise WireError(f"bad link frame: {error}") from error
-    if not isinstance(header, dict) or not isinstance(header.get("room"), str):
-        raise WireError("a link frame names no room")
+    owner = "clip" if frame.kind in CLIP_KINDS else "room"
+    if not isinstance(header, dict) or not isinstance(header.get(owner), str):
+        raise WireError(f"a link frame names no {owner}")
     return frame
 
 

@@ -61,9 +61,10 @@ def test_text_message_survives_the_wire(fields: dict) -> None:
 
 
 @given(st.sampled_from(wire.Kind), PLAIN, st.binary(max_size=100))
-def test_binary_frame_survives_the_wire(kind: wire.Kind, room: str, payload: bytes) -> None:
-    frame = wire.unpack_binary(wire.pack_binary(kind, {"room": room, "index": 3}, payload))
-    assert (frame.kind, frame.room, frame.header["index"], frame.payload) == (kind, room, 3, payload)
+def test_binary_frame_survives_the_wire(kind: wire.Kind, name: str, payload: bytes) -> None:
+    owner = "clip" if kind in wire.CLIP_KINDS else "room"
+    frame = wire.unpack_binary(wire.pack_binary(kind, {owner: name, "index": 3}, payload))
+    assert (frame.kind, getattr(frame, owner), frame.header["index"], frame.payload) == (kind, name, 3, payload)
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda tail: b"FL\x01\x00" + tail))
@@ -72,7 +73,7 @@ def test_any_bytes_are_a_frame_or_refused(data: bytes) -> None:
         frame = wire.unpack_binary(data)
     except WireError:
         return
-    assert isinstance(frame.room, str)
+    assert isinstance(frame.clip if frame.kind in wire.CLIP_KINDS else frame.room, str)
 
 
 @given(VALUES, st.binary(max_size=10))

@@ -166,13 +166,13 @@ class FakeStageSet(StageSet):
         self.load_error: Exception | None = None
         self._clock = virtual_loop().time
 
-    def _load(self, spec: RoomSpec) -> tuple[LipSyncEngine, FeatureExtractor]:
+    def _load(self, family: str, avatar: str) -> tuple[LipSyncEngine, FeatureExtractor]:
         if self.load_error is not None:
             raise self.load_error
         return self.engine, FakeExtractor(self.engine.capabilities.lookahead_frames)  # type: ignore[return-value]
 
     def _build(self, room: str, spec: RoomSpec, generation: int) -> tuple[Performer, Coroutine[Any, Any, None]]:
-        engine, extractor = self._load(spec)
+        engine, extractor = self._load(spec.engine, spec.avatar)
         self.encoders.append(FakeEncoder())
         performer = Performer(
             room,
