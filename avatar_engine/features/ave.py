@@ -112,7 +112,7 @@ class AveStream:
     def ready(self) -> int:
         """Rows that `take` can give now."""
         frames = -(-self._samples // SAMPLES_PER_FRAME) if self._ended else self._samples // SAMPLES_PER_FRAME
-        columns = self._columns_gone + self._columns.shape[1]
+        columns = self._columns_gone + int(self._columns.shape[1])
         # The greatest row whose 16 columns are in.
         row = (5 * (columns - COLUMNS + 1) - 1) // 16
         return max(0, min(frames, row - _LEAD_FRAMES - _RAW_AFTER + 1) - self._taken)
