@@ -22,6 +22,11 @@ FLOOR = 2.4
 def paint_body(canvas: Canvas) -> None:
     """Everything below the head, which is painted over it."""
     _paint_neck(canvas.part(0.28, 0.45, 0.72, 1.05))
+    paint_clothes(canvas)
+
+
+def paint_clothes(canvas: Canvas) -> None:
+    """Blouse, jacket and microphone, over a neck that is already there."""
     _paint_blouse(canvas.part(0.3, 0.66, 0.7, FLOOR))
     _paint_jacket(canvas.part(-0.1, 0.66, 1.1, FLOOR))
     _paint_button(canvas.part(0.4, 1.1, 0.6, 1.3))
