@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -28,3 +29,13 @@ def fetch_weights(name: str) -> None:
         fetch_weight(weight, folder, ProgressFile(folder))
     except WeightsError as error:
         logger.warning("asked for in the console, and failed: %s", error)
+
+
+@app.task  # type: ignore[untyped-decorator]
+def try_voice(trial_id: str) -> None:
+    """Have a voice say what an operator asked for in the console; what comes of it stands in the trial's file."""
+    from avatar_engine.voice.trial import run_trial
+    from avatar_engine.voice.trial_folder import TrialFolder
+
+    env = settings.FOOTLIGHT
+    asyncio.run(run_trial(TrialFolder(env.data_dir), trial_id, env))

@@ -24,6 +24,12 @@ def get_room(slug: str) -> Room | None:
     return Room.objects.filter(slug=slug).first()
 
 
+def list_voice_entries() -> list[str | dict[str, Any]]:
+    """The voices of all rooms, one room after the other."""
+    lists = Room.objects.values_list("voices", flat=True)
+    return [entry for voices in lists if isinstance(voices, list) for entry in voices]
+
+
 def get_viewer(token: str) -> Viewer | None:
     """The viewer whose cookie holds `token`, or None."""
     return Viewer.objects.filter(token_hash=hash_token(token)).first() if token else None

@@ -23,13 +23,14 @@ class HibariVoice:
         licence="Apache-2.0",
     )
 
-    def __init__(self) -> None:
-        self._thread = NetThread("hibari", lambda: HibariNet.load())
+    def __init__(self, rate: float = 1.0) -> None:
+        """`rate` 2.0 is twice as fast."""
+        self._thread = NetThread("hibari", lambda: HibariNet.load(), rate)
 
     @classmethod
     def build(cls, options: Mapping[str, Any], env: object) -> HibariVoice:
-        """It has no options."""
-        return cls()
+        """The option `rate` says how fast it speaks."""
+        return cls(options["rate"])
 
     async def warm(self) -> None:
         """Load and speak once into nothing, so that the first sentence on air is as fast as any."""

@@ -46,7 +46,7 @@ class HibariNet:
         from hibari import dsp
 
         ids = [0, *(self._reader.alphabet[symbol] for symbol in passage.symbols), 0]
-        feed = {"ids": np.asarray([ids], np.int64), "speed": np.ones(1, np.float32)}
+        feed = {"ids": np.asarray([ids], np.int64), "speed": np.full(1, passage.rate, np.float32)}
         try:
             *spectrum, units = self._session.run(None, feed)
         except onnx_errors() as error:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from avatar_engine.errors import VoiceError
+from avatar_engine.errors import VoiceNotReady
 from avatar_engine.types import AudioChunk
 from avatar_engine.voice.base import VoiceCard
 from avatar_engine.voice.http_call import Call, read_answer
@@ -49,7 +49,7 @@ class HttpVoice:
         if not split_words(text):
             return
         if self._key is None:
-            raise VoiceError(f"{self._options['key_env']} is not set", retryable=False)
+            raise VoiceNotReady(f"{self._options['key_env']} is not set", retryable=False)
         async with aclosing(
             read_answer(self._build_call(text, language or detect_language(text), self._key))
         ) as pieces:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from avatar_engine.errors import VoiceError
+from avatar_engine.errors import VoiceNotReady
 from avatar_engine.types import AudioChunk
 from avatar_engine.voice.base import VoiceCard
 from avatar_engine.voice.kokoro_net import KokoroNet
@@ -42,15 +42,15 @@ class KokoroVoice:
     and from then on it does, without a restart.
     """
 
-    def __init__(self, weights: Path, speakers: Mapping[str, str] = DEFAULT_SPEAKERS) -> None:
-        """`weights` is the weights folder; `speakers` names one for "en" and one for "zh"."""
+    def __init__(self, weights: Path, speakers: Mapping[str, str] = DEFAULT_SPEAKERS, rate: float = 1.0) -> None:
+        """`weights` is the weights folder; `speakers`: one for "en" and one for "zh"; `rate` 2.0 is twice as fast."""
         self._weights = weights
-        self._thread = NetThread("kokoro", lambda: KokoroNet.load(weight_path(KOKORO, weights), speakers))
+        self._thread = NetThread("kokoro", lambda: KokoroNet.load(weight_path(KOKORO, weights), speakers), rate)
 
     @classmethod
     def build(cls, options: Mapping[str, Any], env: DataFolder) -> KokoroVoice:
         """`options` "en" and "zh" name the speakers; the weights are below the data folder."""
-        return cls(env.data_dir / "weights", {"en": options["en"], "zh": options["zh"]})
+        return cls(env.data_dir / "weights", {"en": options["en"], "zh": options["zh"]}, options["rate"])
 
     @property
     def card(self) -> VoiceCard:
@@ -64,7 +64,7 @@ class KokoroVoice:
     async def speak(self, text: str, language: str | None = None) -> AsyncGenerator[AudioChunk]:
         """See `Voice.speak`. The sound of one clause or sentence of `text` comes at once, the next when it is made."""
         if not is_whole(KOKORO, self._weights):
-            raise VoiceError(f"the weights of kokoro are not here: manage.py weights {KOKORO.name}")
+            raise VoiceNotReady(f"the weights of kokoro are not here: manage.py weights {KOKORO.name}")
         async with aclosing(self._thread.speak(text, language)) as chunks:
             async for chunk in chunks:
                 yield chunk

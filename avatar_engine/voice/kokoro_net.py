@@ -74,7 +74,7 @@ class KokoroNet:
         feed = {
             "tokens": np.asarray([ids], np.int64),
             "style": self._styles[passage.speaker][len(passage.symbols) - 1],
-            "speed": np.ones(1, np.float32),
+            "speed": np.full(1, passage.rate, np.float32),
         }
         try:
             wave, units = self._session.run(None, feed)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol
 
-from avatar_engine.errors import VoiceError
+from avatar_engine.errors import VoiceNotReady
 from avatar_engine.types import AudioChunk
 from avatar_engine.voice.base import VoiceCard
 from avatar_engine.voice.http_call import Call, read_answer
@@ -56,7 +56,7 @@ class OpenAISpeech:
         if not split_words(text):
             return
         if self._key is None:
-            raise VoiceError(f"{self._options['key_env']} is not set", retryable=False)
+            raise VoiceNotReady(f"{self._options['key_env']} is not set", retryable=False)
         stream = PcmStream(RATE_HZ)
         async with aclosing(read_answer(self._build_call(text, self._key))) as pieces:
             async for piece in pieces:
@@ -70,7 +70,14 @@ class OpenAISpeech:
 
     def _build_call(self, text: str, key: str) -> Call:
         options = self._options
-        body = {"model": options["model"], "voice": options["speaker"], "input": text, "response_format": "pcm"}
+        body: dict[str, Any] = {
+            "model": options["model"],
+            "voice": options["speaker"],
+            "input": text,
+            "response_format": "pcm",
+        }
+        if options["rate"] != 1.0:
+            body["speed"] = options["rate"]
         if options["instructions"]:
             body["instructions"] = options["instructions"]
         return Call("POST", options["base_url"].rstrip("/") + "/audio/speech", body=body, key=key)

@@ -16,16 +16,23 @@ _KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*_API_KEY")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TAG = re.compile(r"[a-z]{2,3}")
 _LONGEST = 500
+SLOWEST, FASTEST = 0.5, 2.0
 _MOST_FIELDS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: its name, what it is when a room does not say, and what may stand there."""
+    """One option: its name, what it is when a room does not say, and what may stand there.
+
+    speakers: where the option chooses who speaks, the names that are known. ending: where it names a file of
+    `DATA/voices/`, how that file's name ends.
+    """
 
     name: str
     default: Any
     allow: Check
+    speakers: tuple[str, ...] = ()
+    ending: str = ""
 
     def check(self, value: Any) -> Any:
         """The value as voices read it. Raises `VoiceConfigError`, which begins with the option's name."""
@@ -110,25 +117,41 @@ def plain_fields(value: Any) -> dict[str, str | int | float | bool]:
     return dict(value)
 
 
+def rate(value: Any) -> float:
+    """How fast: 1 as the voice speaks by itself, 2 twice as fast."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not SLOWEST <= value <= FASTEST:
+        raise ValueError(f"must be a number from {SLOWEST:g} to {FASTEST:g}")
+    return float(value)
+
+
+def _speaker(name: str, *choices: str) -> Option:
+    return Option(name, choices[0], one_of(*choices), speakers=choices)
+
+
 def _table(*options: Option) -> Mapping[str, Option]:
     return MappingProxyType({option.name: option for option in options})
 
 
+_RATE = Option("rate", 1.0, rate)
+_OPENAI_SPEAKERS = ("coral", "alloy", "ash", "ballad", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse")
+
 OPTIONS: Mapping[str, Mapping[str, Option]] = MappingProxyType(
     {
-        "hibari": _table(),
-        "kokoro": _table(
-            Option("en", "af_heart", one_of("af_heart", "am_michael")),
-            Option("zh", "zf_xiaoxiao", one_of("zf_xiaoxiao")),
+        "hibari": _table(_RATE),
+        "kokoro": _table(_speaker("en", "af_heart", "am_michael"), _speaker("zh", "zf_xiaoxiao"), _RATE),
+        "edge": _table(
+            _speaker("en", "en-US-AriaNeural", "en-US-GuyNeural", "en-GB-SoniaNeural", "en-GB-RyanNeural"),
+            _speaker("zh", "zh-CN-XiaoxiaoNeural", "zh-CN-YunxiNeural", "zh-CN-XiaoyiNeural", "zh-CN-YunyangNeural"),
+            _RATE,
         ),
-        "edge": _table(),
         "openai": _table(
             Option("base_url", "https://api.openai.com/v1", url),
             Option("key_env", "OPENAI_API_KEY", key_name),
             Option("model", "gpt-4o-mini-tts", some_text),
-            Option("speaker", "coral", some_text),
+            Option("speaker", "coral", some_text, speakers=_OPENAI_SPEAKERS),
             Option("instructions", "", text),
             Option("languages", "*", languages),
+            _RATE,
         ),
         "http": _table(
             Option("url", "", url),
@@ -140,8 +163,8 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = MappingProxyType(
             Option("key_env", "", key_name),
             Option("languages", "*", languages),
         ),
-        "piper": _table(Option("model", "", file_name)),
-        "espeak": _table(),
+        "piper": _table(Option("model", "", file_name, ending=".onnx"), _RATE),
+        "espeak": _table(_RATE),
         "silence": _table(),
     }
 )

@@ -27,7 +27,7 @@ Group = tuple[str, int, int]
 class Passage:
     """A phoneme string, which symbols belong to which said word, what was written, and the silence after it.
 
-    speaker: who says it, where a network has several.
+    speaker: who says it, where a network has several. rate: how fast; the network's durations follow it.
     """
 
     symbols: str
@@ -35,6 +35,7 @@ class Passage:
     words: tuple[str, ...]
     tail_ms: float = BETWEEN_SENTENCES_MS
     speaker: str = ""
+    rate: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

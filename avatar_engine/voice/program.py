@@ -7,7 +7,7 @@ import contextlib
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Sequence
 
-from avatar_engine.errors import VoiceError
+from avatar_engine.errors import VoiceError, VoiceNotReady
 
 FIRST_BYTE_S = 10.0
 GAP_S = 5.0
@@ -23,7 +23,7 @@ async def read_output(command: Sequence[str], text: str) -> AsyncGenerator[bytes
     try:
         process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     except OSError as error:
-        raise VoiceError(f"{command[0]} does not start: {error}", retryable=False) from error
+        raise VoiceNotReady(f"{command[0]} does not start: {error}", retryable=False) from error
     reason = asyncio.create_task(_drain(process))
     try:
         await _write(process, text)

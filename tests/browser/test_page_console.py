@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_page_axe import check
 from tests.fakes.page_server import STAFF
 
 pytestmark = pytest.mark.browser
@@ -86,8 +89,53 @@ def test_failed_file_says_why_and_can_be_fetched_again(open_page) -> None:
     expect(page.get_by_role("alert")).to_contain_text("The worker cannot be reached")
 
 
+def test_two_voices_are_tried_side_by_side_and_one_is_silenced_by_the_other(open_page) -> None:
+    page = enter(open_page, "/console/voices/")
+    page.get_by_label("Take a sample").select_option(index=1)
+    expect(page.get_by_label("Text", exact=True)).to_have_value(
+        "The train to the coast leaves at 7:45, and the ticket costs $12.50."
+    )
+    page.get_by_label("Voice 1").select_option("hibari")
+    page.get_by_label("Voice 2").select_option("silence")
+    page.get_by_role("button", name="Listen").press("Enter")
+    first, second = page.locator("[data-trial='1']"), page.locator("[data-trial='2']")
+    for panel in (first, second):
+        expect(panel.get_by_role("status")).to_have_text("Ready")
+    expect(first.get_by_role("heading")).to_have_text("Hibari (on this machine, English)")
+    expect(first.locator("[data-role=first_sound]")).to_have_text(re.compile(r"\d+ ms"))
+    expect(first.locator("[data-role=realtime]")).to_have_text(re.compile(r"0\.\d\d"))
+    expect(first.locator("[data-role=licence]")).to_have_text("Apache-2.0")
+    expect(first.locator("[data-role=where]")).to_have_text("on this machine")
+    for panel in (first, second):
+        sound = panel.locator("audio")
+        page.wait_for_function("sound => sound.duration > 1", arg=sound.element_handle())
+        sound.evaluate("sound => sound.play()")
+    assert first.locator("audio").evaluate("sound => sound.paused")
+    assert not second.locator("audio").evaluate("sound => sound.paused")
+    page.reload()
+    expect(first.get_by_role("status")).to_have_text("Ready")
+    check(page)
+
+
+def test_voice_that_is_not_set_up_says_what_it_misses_in_both_languages(open_page) -> None:
+    page = enter(open_page, "/console/voices/")
+    page.get_by_label("Voice 1").select_option(label="af_heart")
+    page.get_by_role("button", name="Listen").click()
+    panel = page.locator("[data-trial='1']")
+    expect(panel.get_by_role("status")).to_have_text("Failed")
+    expect(panel.locator("[data-role=reason]")).to_have_text("This voice is not set up here. What it misses:")
+    expect(panel.locator("[data-role=detail]")).to_contain_text("manage.py weights kokoro")
+    expect(panel.locator("audio")).to_be_hidden()
+    check(page)
+    page.get_by_role("button", name="中文").click()
+    expect(panel.locator("[data-role=reason]")).to_have_text("此声音在这里尚未配置好。缺少的是：")
+    expect(page.locator("select[name=voice] optgroup").first).to_have_attribute("label", "Hibari（本机，英语）")
+
+
 @pytest.mark.parametrize(
-    "path", ["", "new/", "files/", "rooms/mira/", "rooms/mira/edit/", "turns/1/"], ids=lambda path: path or "list"
+    "path",
+    ["", "new/", "files/", "voices/", "rooms/mira/", "rooms/mira/edit/", "turns/1/"],
+    ids=lambda path: path or "list",
 )
 def test_console_fits_a_phone(open_page, path: str) -> None:
     page = enter(open_page, f"/console/{path}", **PHONE)

@@ -57,7 +57,9 @@ def build_site() -> FakeSite:
 
     from chat.models import Room, Sentence, Turn
     from chat.stamps import ORDER
+    from mysite.celery import app
 
+    app.conf.task_always_eager = True  # there is no worker here: a voice is tried while its form waits
     call_command("migrate", run_syncdb=True, verbosity=0)
     disclosure = "Mira is an AI presenter. Her face and voice are computed, and her answers can be wrong."
     room = Room.objects.create(

@@ -11,6 +11,7 @@ import pytest
 
 from avatar_engine.lipsync.registry import ENGINES
 from avatar_engine.voice.registry import VOICES
+from avatar_engine.voice.trial_folder import TrialReason, TrialState
 from avatar_engine.weights import WEIGHTS
 from avatar_engine.weights.request import FileState
 from chat.models import Message, Sentence, Turn
@@ -78,7 +79,8 @@ def test_every_key_on_a_page_or_in_a_script_exists() -> None:
 
 def test_every_key_is_used() -> None:
     dynamic = re.compile(
-        r"(reason|state|message|banner|kind|turn|sentence|stamp|error|size|engine|voice|file|file_use)\."
+        r"(reason|state|message|banner|kind|turn|sentence|stamp|error|size|engine|voice"
+        r"|file|file_use|trial|trial_reason)\."
     )
     unused = [key for key in read_table("en") if not dynamic.match(key)]
     assert set(unused) - list_used_keys() == set()
@@ -100,6 +102,8 @@ def test_every_choice_of_the_console_has_a_name() -> None:
     wanted = {f"size.{name}" for name in (*SIZES, OTHER_SIZE)}
     wanted |= {f"engine.{name}" for name in ENGINES} | {f"voice.{name}" for name in VOICES}
     wanted |= {f"file.{state}" for state in get_args(FileState)} | {f"file_use.{weight.name}" for weight in WEIGHTS}
+    wanted |= {f"trial.{state}" for state in get_args(TrialState)}
+    wanted |= {f"trial_reason.{reason}" for reason in get_args(TrialReason) if reason}
     assert wanted - set(read_table("en")) == set()
 
 

@@ -16,6 +16,7 @@ from avatar_engine.voice.registry import DEFAULT_CHAIN, VOICES, build_chain, bui
 
 class NoEnv:
     data_dir = Path("/nonexistent")
+    voice_cache_bytes = 0
 
     def secret(self, name: str) -> str | None:
         return None
@@ -23,8 +24,8 @@ class NoEnv:
 
 def test_plain_names_are_voices_with_their_defaults() -> None:
     hibari, kokoro = check_voices(["hibari", "kokoro"])
-    assert (hibari.voice, dict(hibari.options)) == ("hibari", {})
-    assert dict(kokoro.options) == {"en": "af_heart", "zh": "zf_xiaoxiao"}
+    assert (hibari.voice, dict(hibari.options)) == ("hibari", {"rate": 1.0})
+    assert dict(kokoro.options) == {"en": "af_heart", "zh": "zf_xiaoxiao", "rate": 1.0}
     assert kokoro == check_voice({"voice": "kokoro", "en": "af_heart"})
 
 
@@ -44,10 +45,13 @@ def test_the_same_voice_may_come_twice_with_other_options() -> None:
         ([3], "voice 1: must be a name"),
         ([{"en": "af_heart"}], "voice 1: must be a name"),
         (["edge", "hibari", "edge"], "voice 3: the same voice"),
-        (["hibari", {"voice": "kokoro", "speed": 2}], "voice 2: kokoro has no option 'speed'; it has en, zh"),
-        ([{"voice": "hibari", "en": "x"}], "voice 1: hibari has no option 'en'; it has none"),
+        (["hibari", {"voice": "kokoro", "speed": 2}], "voice 2: kokoro has no option 'speed'; it has en, zh, rate"),
+        ([{"voice": "hibari", "en": "x"}], "voice 1: hibari has no option 'en'; it has rate"),
         ([{"voice": "kokoro", "en": "nobody"}], "voice 1: kokoro: en must be one of af_heart, am_michael"),
         (["http"], "voice 1: http: url must not be empty"),
+        ([{"voice": "silence", "rate": 2}], "silence has no option 'rate'; it has none"),
+        ([{"voice": "hibari", "rate": 3}], "hibari: rate must be a number from 0.5 to 2"),
+        ([{"voice": "hibari", "rate": True}], "hibari: rate must be a number"),
         ([{"voice": "http", "url": "ftp://x/"}], "url must look like"),
         ([{"voice": "http", "url": "http://x/", "fields": {"a": [1]}}], "fields must hold texts"),
         ([{"voice": "http", "url": "http://x/", "languages": "English"}], "languages must be tags"),

@@ -1,4 +1,4 @@
-const ATTRIBUTES = { i18nLabel: "aria-label", i18nPlaceholder: "placeholder", i18nTitle: "title" };
+const ATTRIBUTES = { i18nGroup: "label", i18nLabel: "aria-label", i18nPlaceholder: "placeholder", i18nTitle: "title" };
 
 /** The texts of one language, by key; the same JSON file that the server renders from. */
 export class Strings extends EventTarget {
