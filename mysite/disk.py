@@ -1,4 +1,4 @@
-"""Free room on the disk of the data folder: logs and downloads give way before the database is in danger."""
+"""Free room on the disk of the data folder: logs, kept sound and downloads give way before the database."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from avatar_engine.voice.sound_folder import clear_sounds
 from avatar_engine.weights.fetch import DISK_MARGIN_BYTES
 
 log = logging.getLogger(__name__)
 
 WARN_BELOW_BYTES = 2_000_000_000
 STOP_BELOW_BYTES = DISK_MARGIN_BYTES
-"""No fetch of weights goes below it, and old logs are given up under it. A day of chat takes a tenth of it."""
+"""No fetch of weights goes below it, and old logs and kept sound go under it. A day of chat takes a tenth of it."""
 
 
 class DiskState(Enum):
@@ -49,7 +50,7 @@ def read_disk(folder: Path, statvfs: Statvfs = os.statvfs) -> Disk:
 
 
 def guard_disk(data_dir: Path, statvfs: Statvfs = os.statvfs) -> Disk:
-    """Look at the disk of `data_dir`; warn, and below the second threshold give up old log files.
+    """Look at the disk of `data_dir`; warn, and below the second threshold give up old log files and kept sound.
 
     Returns the disk as it is afterwards.
     """
@@ -57,9 +58,9 @@ def guard_disk(data_dir: Path, statvfs: Statvfs = os.statvfs) -> Disk:
     if disk.state is DiskState.FINE:
         return disk
     if disk.state is DiskState.STOP:
-        freed = delete_old_logs(data_dir / "logs")
+        freed = delete_old_logs(data_dir / "logs") + clear_sounds(data_dir)
         log.error(
-            "disk of %s: %d MB are free, weights are not fetched any more; %d MB of old logs were deleted",
+            "disk of %s: %d MB are free, weights are not fetched; %d MB of old logs and kept sound were deleted",
             data_dir,
             disk.free_bytes // 1_000_000,
             freed // 1_000_000,

@@ -15,6 +15,7 @@ from mysite.secret_files import load_or_create_secret
 REPOSITORY = Path(__file__).resolve().parent.parent
 LlmChoice = Literal["auto", "small", "large"]
 MOST_PORT = 65535
+MOST_MEGABYTES = 1_000_000
 _LLM_CHOICES = ("auto", "small", "large", "off")
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _EVERY_INTERFACE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
@@ -51,6 +52,8 @@ class Env:
     runs_llm: bool
     """Whether there is an embedded language model at all; FOOTLIGHT_LLM=off leaves it out."""
     llm_port: int
+    voice_cache_bytes: int
+    """Most that sentences kept as sound may take of the disk; 0 keeps none there."""
     shared: Path | None
     """Folder with data for tests that need it, or None."""
     process: str
@@ -88,6 +91,14 @@ class Env:
     def link_url(self) -> str:
         """Where stage and render dial web on this machine."""
         return self.local_url.replace("http://", "ws://", 1) + "/ws/link/"
+
+    @property
+    def api_token_file(self) -> Path:
+        return self.data_dir / "secrets" / "api_token"
+
+    def api_token(self) -> str:
+        """What opens `/api/` to programs, made on first use and kept with mode 600."""
+        return self.secret("FOOTLIGHT_API_TOKEN") or load_or_create_secret(self.api_token_file)
 
     @property
     def link_token_file(self) -> Path:
@@ -144,6 +155,7 @@ def read_env(environ: Mapping[str, str] = os.environ) -> Env:
         llm=cast(LlmChoice, "auto" if llm == "off" else llm),
         runs_llm=llm != "off",
         llm_port=_read_port(environ, "FOOTLIGHT_LLM_PORT", _default_llm_port(port)),
+        voice_cache_bytes=_read_megabytes(environ, "FOOTLIGHT_VOICE_CACHE_MB", 200),
         shared=Path(shared).resolve() if shared else None,
         process=environ.get("FOOTLIGHT_PROCESS") or "manage",
         environ=environ,
@@ -155,6 +167,14 @@ def _read_port(environ: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or not 0 < int(text) <= MOST_PORT:
         raise EnvError(f"{name} is {text!r}: choose a number from 1 to {MOST_PORT}")
     return int(text)
+
+
+def _read_megabytes(environ: Mapping[str, str], name: str, default: int) -> int:
+    """In bytes."""
+    text = environ.get(name) or str(default)
+    if not text.isdecimal() or int(text) > MOST_MEGABYTES:
+        raise EnvError(f"{name} is {text!r}: choose a number of megabytes from 0 to {MOST_MEGABYTES}")
+    return int(text) * 1_000_000
 
 
 def _default_llm_port(port: int) -> int:

@@ -15,6 +15,7 @@ from avatar_engine.types import AudioChunk, Mark
 from avatar_engine.voice.base import Voice, VoiceCard
 from avatar_engine.voice.cache import SoundCache
 from avatar_engine.voice.language import detect_language
+from avatar_engine.voice.sound_folder import SoundKey
 from avatar_engine.voice.words import split_words
 
 REST_S = 60.0
@@ -23,6 +24,14 @@ CACHE_BYTES = 16 << 20
 """Nearly three minutes of sound."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes a voice sound as it does: its name with every option, and how fast it speaks."""
+
+    voice: str
+    rate: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +72,23 @@ class VoiceChain:
     chosen only where there is no other at all. The chain owns its voices and closes them.
     """
 
-    def __init__(self, voices: Sequence[Voice], clock: Callable[[], float], rest_s: float = REST_S) -> None:
-        """`clock` gives seconds and never goes back."""
+    def __init__(
+        self,
+        voices: Sequence[Voice],
+        clock: Callable[[], float],
+        rest_s: float = REST_S,
+        *,
+        cache: SoundCache | None = None,
+        identities: Sequence[Identity] = (),
+    ) -> None:
+        """`clock` gives seconds and never goes back. `identities`: of each voice, as sound is kept under it."""
         self._voices = tuple(voices)
+        known = identities or [Identity(f"{voice.card.name} {number}") for number, voice in enumerate(voices)]
+        self._identities = dict(zip(self._voices, known, strict=True))
         self._clock = clock
         self._rest_s = rest_s
         self._health = {voice: _Health() for voice in self._voices}
-        self._cache = SoundCache(CACHE_BYTES)
+        self._cache = cache or SoundCache(CACHE_BYTES)
 
     async def warm(self) -> None:
         """Load the first offline voice, and make contact with those that are configured before it.
@@ -105,6 +124,11 @@ class VoiceChain:
             for passed_over in awake[: awake.index(ranked[0])]:
                 self._probe_soon(passed_over)
         return ranked or speaking
+
+    def build_key(self, voice: Voice, text: str, language: str) -> SoundKey:
+        """Under which `voice`, one of this chain, keeps the sound of `text`."""
+        identity = self._identities[voice]
+        return SoundKey(identity.voice, identity.rate, language, text)
 
     def rests(self, voice: Voice) -> bool:
         """Whether the voice failed a short time ago, in any reply."""
@@ -213,8 +237,8 @@ class ReplyVoice:
 
     async def _speak(self, voice: Voice, text: str, language: str) -> AsyncGenerator[AudioChunk]:
         """The sound of the cache, or of the voice, which is kept once it is whole."""
-        key = (voice, text, language)
-        kept = self._cache.get(key) if self._cache is not None else None
+        key = self._chain.build_key(voice, text, language)
+        kept = await self._cache.get(key) if self._cache is not None else None
         if kept is not None:
             for chunk in kept:
                 yield chunk
@@ -226,7 +250,7 @@ class ReplyVoice:
                     made.append(chunk)
                 yield chunk
         if self._cache is not None and made:
-            self._cache.put(key, made)
+            await self._cache.put(key, made)
 
     def _after(self, tried: set[Voice], language: str) -> Voice | None:
         left = (voice for voice in self._chain.candidates(language) if voice not in tried)

@@ -9,8 +9,10 @@ from types import MappingProxyType
 from typing import Protocol, cast
 
 from avatar_engine.voice.base import Voice
-from avatar_engine.voice.chain import VoiceChain
+from avatar_engine.voice.cache import SoundCache
+from avatar_engine.voice.chain import CACHE_BYTES, Identity, VoiceChain
 from avatar_engine.voice.config import VoiceSetting, check_voices
+from avatar_engine.voice.sound_folder import FOLDER, SoundFolder
 
 VOICES: Mapping[str, str] = MappingProxyType(
     {
@@ -35,6 +37,9 @@ class VoiceEnv(Protocol):
     @property
     def data_dir(self) -> Path: ...
 
+    @property
+    def voice_cache_bytes(self) -> int: ...
+
     def secret(self, name: str) -> str | None: ...
 
 
@@ -49,4 +54,12 @@ def build_chain(entries: Iterable[str | Mapping[str, object]], env: VoiceEnv, cl
 
     Raises `UnknownEngine` and `VoiceConfigError` as `check_voices`.
     """
-    return VoiceChain([build_voice(setting, env) for setting in check_voices(list(entries))], clock)
+    settings = check_voices(list(entries))
+    limit_bytes = env.voice_cache_bytes
+    folder = SoundFolder(env.data_dir / FOLDER, limit_bytes) if limit_bytes else None
+    return VoiceChain(
+        [build_voice(setting, env) for setting in settings],
+        clock,
+        cache=SoundCache(CACHE_BYTES, folder),
+        identities=[Identity(setting.key, float(setting.options.get("rate", 1.0))) for setting in settings],
+    )

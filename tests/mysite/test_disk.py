@@ -56,10 +56,14 @@ def test_warning_touches_nothing(tmp_path: Path, logs: Path, caplog: pytest.LogC
     assert len(list(logs.iterdir())) == 4
 
 
-def test_old_logs_go_where_the_disk_is_nearly_full(
+def test_old_logs_and_kept_sound_go_where_the_disk_is_nearly_full(
     tmp_path: Path, logs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    (tmp_path / "voice_cache").mkdir()
+    (tmp_path / "voice_cache" / "a.sound").write_bytes(b"x" * 5_000_000)
     disk = guard_disk(tmp_path, build_statvfs(STOP_BELOW_BYTES - BLOCK_BYTES, STOP_BELOW_BYTES))
+    assert list((tmp_path / "voice_cache").iterdir()) == []
+    assert "5 MB of old logs and kept sound" in caplog.text
     assert {file.name for file in logs.iterdir()} == {"web.jsonl", "web.lock"}
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert disk.state is DiskState.WARNING

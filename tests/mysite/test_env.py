@@ -15,10 +15,24 @@ def test_empty_environment_gives_the_embedded_default() -> None:
     assert env.link_url == "ws://127.0.0.1:8000/ws/link/"
 
 
-@pytest.mark.parametrize("variables", [{"PORT": "eighty"}, {"PORT": "0"}, {"PORT": "70000"}, {"FOOTLIGHT_LLM": "huge"}])
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PORT": "eighty"},
+        {"PORT": "0"},
+        {"PORT": "70000"},
+        {"FOOTLIGHT_LLM": "huge"},
+        {"FOOTLIGHT_VOICE_CACHE_MB": "-1"},
+    ],
+)
 def test_unusable_value_is_named(variables: dict[str, str]) -> None:
     with pytest.raises(EnvError, match=next(iter(variables))):
         read_env(variables)
+
+
+def test_size_of_the_voice_cache_is_in_megabytes() -> None:
+    assert read_env({}).voice_cache_bytes == 200_000_000
+    assert read_env({"FOOTLIGHT_VOICE_CACHE_MB": "0"}).voice_cache_bytes == 0
 
 
 @pytest.mark.parametrize("url", ["show.example.org", "ftp://show.example.org", "https://"])
