@@ -23,6 +23,7 @@ from websockets.exceptions import WebSocketException
 
 from benchmarks.figures import build_parser, publish
 from tests.support.live_system import LiveSystem, wait_until
+from tests.support.service_system import ServiceSystem
 from tests.support.socket_viewer import SocketViewer
 
 KINDS = ("web", "render", "stage", "worker", "beat")
@@ -90,7 +91,7 @@ def is_back(system: LiveSystem, kind: str, old_pid: int) -> bool:
     return process is not None and process.pid != old_pid and (kind in ("worker", "beat") or system.is_ready())
 
 
-def count_heard_twice(system: LiveSystem, viewers: list[SocketViewer]) -> int:
+def count_heard_twice(system: LiveSystem | ServiceSystem, viewers: list[SocketViewer]) -> int:
     """Sentences that somebody could hear a second time, and messages answered twice."""
     places: dict[int, set[tuple[int, int]]] = {}
     for viewer in viewers:

@@ -126,13 +126,18 @@ async def measure_rounds(system: ServiceSystem, own: OwnRedis | None, times: int
     return {**figures, "lost": lost, "doubled": doubled}
 
 
-if __name__ == "__main__":
-    parser = build_parser(__doc__)
-    parser.add_argument("--times", type=int, default=2, help="how many rounds")
+def add_services(parser: argparse.ArgumentParser) -> None:
+    """Where PostgreSQL, Redis and RabbitMQ are."""
     for service, variable, default in (
         ("database", "FOOTLIGHT_TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres"),
         ("redis", "FOOTLIGHT_TEST_REDIS_URL", "redis://127.0.0.1:6379/9"),
         ("broker", "FOOTLIGHT_TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672//"),
     ):
         parser.add_argument(f"--{service}", default=os.environ.get(variable, default), help=f"URL, or {variable}")
+
+
+if __name__ == "__main__":
+    parser = build_parser(__doc__)
+    parser.add_argument("--times", type=int, default=2, help="how many rounds")
+    add_services(parser)
     asyncio.run(measure(parser.parse_args()))

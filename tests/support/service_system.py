@@ -31,7 +31,7 @@ class ServiceSystem:
 
     Render prefers the first web copy and the first stage the second one, so that everything between them crosses
     Redis; both find the other copy through a door where theirs is away. Programs: web-0, web-1, render, stage-0,
-    stage-1. A killed one stays away until `start`.
+    stage-1, and worker and beat, which nobody starts unasked. A killed one stays away until `start`.
     """
 
     def __init__(
@@ -111,9 +111,12 @@ class ServiceSystem:
             token = str(self.folder / "secrets" / "link_token")
             command = [python, "-m", "avatar_engine.render", "--name", "render-1", "--token-file", token]
             command += ["--web", f"ws://127.0.0.1:{render_door}/ws/link/", "--data", str(self.folder)]
-        else:
+        elif name.startswith("stage-"):
             command = [python, "manage.py", "run_stage", "--name", name]
             command += ["--web", f"ws://127.0.0.1:{stage_door}/ws/link/"]
+        else:
+            options = ["--pool", "solo"] if name == "worker" else ["--pidfile=", "-s", str(self.folder / "beat")]
+            command = [python, "-m", "celery", "--quiet", "-A", "mysite", name, *options]
         with (self.folder / f"{name}.out").open("ab") as out:
             self._processes[name] = subprocess.Popen(
                 command,
@@ -140,6 +143,7 @@ class ServiceSystem:
             command += ["--proxy-headers"] if self._environ.get("FOOTLIGHT_BEHIND_PROXY") == "1" else []
         else:
             command = [python, "-m", "uvicorn", "--log-level", "warning", "--host", "127.0.0.1", "--port", str(port)]
+            command += ["--lifespan", "off", "--ws-per-message-deflate", "false", "--ws-max-size", "1048576"]
         return [*command, "mysite.asgi:application"]
 
     def kill(self, name: str) -> None:
