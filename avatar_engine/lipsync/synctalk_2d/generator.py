@@ -23,7 +23,8 @@ class PictureSource(Protocol):
 class Generator(Protocol):
     """One avatar's network, loaded and warm. Any number of sessions may share it; it holds no state of theirs.
 
-    The picture of a frame depends on its own `frames[i]` and `windows[i]` alone, so a run may be cut anywhere.
+    The picture of a frame depends on its own `frames[i]` and `windows[i]` alone; cutting a run at multiples of
+    `chunk_frames` changes no pixel.
     The reference picture is that of the same source frame, so all that a network makes of the picture can be kept.
     """
 
@@ -52,17 +53,17 @@ class Generator(Protocol):
 def load_generator(folder: Path, spec: NetSpec, source: PictureSource, device: str, threads: int = 2) -> Generator:
     """The runner for `device` ("cpu", "cuda", "cuda:1") of the networks in an avatar folder.
 
-    folder: holds `unet.safetensors`, and what was exported from it (`unet_reference.onnx`, `unet_voice.onnx` and the
-            int8 pair). On a CPU the int8 pair is taken where it is there, then the fp32 pair; torch is not imported.
-            Where only weights are there, they are exported first, into the folder, which needs torch once.
+    folder: on a CPU, the exported networks (`export.py`): the int8 pair is taken where it is close enough to float32,
+            else the float32 pair; torch is not imported. Where only `unet.safetensors` is there, or it is newer, it is
+            exported first, into the folder, which takes about a minute at full size. A GPU wants `unet.safetensors`.
     threads: processor threads that one picture may use.
 
     Raises `CheckpointError` where files are missing, damaged, or of another size than `spec`.
     """
     if device == "cpu":
-        from avatar_engine.lipsync.synctalk_2d.onnx_runner import OnnxGenerator
+        from avatar_engine.lipsync.synctalk_2d.cpu_generator import CpuGenerator
 
-        return OnnxGenerator.load(folder, spec, source, threads)
+        return CpuGenerator.load(folder, spec, source, threads)
     from avatar_engine.lipsync.synctalk_2d.torch_runner import TorchGenerator
 
     return TorchGenerator.load(folder, spec, source, device)

@@ -44,7 +44,7 @@ def build_sound_encoder(spec: NetSpec) -> nn.Sequential:
     """float[B, *spec.audio_shape] -> float[B, widths[-1], 3, 3]."""
     top = spec.widths[-1]
     quarter, half = top // 4, top // 2
-    stride: int | tuple[int, int] = {"ave": 1, "hubert": 2, "wenet": (1, 2)}[spec.audio]
+    stride = {"ave": (1, 1), "hubert": (2, 2), "wenet": (1, 2)}[spec.audio]
     return nn.Sequential(
         _row(spec.audio_shape[0], quarter),
         *_kept(quarter, 2),

@@ -23,7 +23,7 @@ class AudioModel(nn.Module):
         width = spec.audio_width
         inputs = spec.audio_shape[0]
         half, quarter, eighth = width // 2, width // 4, width // 8
-        stride: int | tuple[int, int] = {"ave": 1, "hubert": 2, "wenet": (1, 2)}[spec.audio]
+        stride = {"ave": (1, 1), "hubert": (2, 2), "wenet": (1, 2)}[spec.audio]
         wide = spec.audio == "wenet"
         if wide:
             eighth = quarter = half
