@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from asgiref.sync import async_to_sync
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from chat import services
 from chat.models import Message, Room, Sentence, Turn, Viewer
+from chat.room_check import find_faults
 
 
 class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no arguments at run time
@@ -20,12 +24,38 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class
         return False
 
 
+class RoomAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
+    """Refuses what no stage or render could put on air."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name in ("voices", "llm", "idle_lines"):
+            if name in cleaned and cleaned[name] is None:  # an empty box
+                cleaned[name] = []
+        for name, fault in find_faults(cleaned).items():
+            self.add_error(name, fault)
+        return cleaned
+
+
 @admin.register(Room)
 class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
     list_display = ("title", "slug", "is_on_air", "engine", "language", "lease_owner", "lease_expires_at")
     list_filter = ("is_on_air", "language", "engine")
     search_fields = ("title", "slug", "persona_name")
-    readonly_fields = ("generation", "lease_owner", "lease_expires_at", "created_at")
+    form = RoomAdminForm
+    readonly_fields = ("is_on_air", "generation", "lease_owner", "lease_expires_at", "created_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Viewers, stage and render know a room on air by its slug. The console puts it on air."""
+        return (*self.readonly_fields, "slug") if obj is not None and obj.is_on_air else self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save what was changed here alone: a stage writes generation and lease of the same row meanwhile."""
+        if change:
+            obj.save(update_fields=form.changed_data)
+        else:
+            obj.save()
+        async_to_sync(services.nudge_stages)(obj.slug)
 
 
 @admin.register(Viewer)

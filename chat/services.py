@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from channels.layers import get_channel_layer
+from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.utils import timezone
 
 from chat.events import MAX_NAME, STAGES_GROUP
 from chat.models import Message, Room, Turn, Viewer
+from chat.room_check import find_faults
 
 DEMO_SLUG = "mira"
 VIEWER_TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
@@ -99,6 +102,7 @@ def create_room(**fields: Any) -> Room:
     """A new room, checked as its form would be. Raises django.core.exceptions.ValidationError."""
     room = Room(**fields)
     room.full_clean()
+    _check_columns(fields)
     room.save()
     return room
 
@@ -111,7 +115,14 @@ def change_room(room: Room, **fields: Any) -> None:
     for name, value in fields.items():
         setattr(room, name, value)
     room.full_clean()
+    _check_columns(fields)
     room.save(update_fields=list(fields))
+
+
+def _check_columns(fields: Mapping[str, Any]) -> None:
+    faults = find_faults(fields)
+    if faults:
+        raise ValidationError(faults)
 
 
 def ensure_demo_room() -> tuple[Room, bool]:

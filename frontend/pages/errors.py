@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from django.http import HttpRequest, HttpResponse
 
 from frontend.pages.context import render_page
@@ -30,6 +32,13 @@ def broken(request: HttpRequest) -> HttpResponse:
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form without a valid token."""
     return _error(request, "csrf", 403)
+
+
+def too_many(request: HttpRequest, retry_s: float) -> HttpResponse:
+    """429: one try to log in too many; `retry_s` seconds until the next one counts."""
+    response = _error(request, "429", 429)
+    response["Retry-After"] = str(math.ceil(retry_s))
+    return response
 
 
 def _error(request: HttpRequest, code: str, status: int) -> HttpResponse:

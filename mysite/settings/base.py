@@ -41,6 +41,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "mysite.login_limit.LoginLimitMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -73,6 +74,7 @@ SQLITE = {
         "transaction_mode": "IMMEDIATE",
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000;"
+            "PRAGMA journal_size_limit=67108864;"  # a burst of writes leaves no log of its size for ever
         ),
     },
 }
@@ -144,6 +146,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(FOOTLIGHT.data_dir / "broker" / "beat")
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "mysite.heartbeat", "schedule": 60.0, "options": {"expires": 50}},
     "guard-disk": {"task": "mysite.guard_disk", "schedule": 60.0, "options": {"expires": 50}},
+    "clear-sessions": {"task": "mysite.clear_sessions", "schedule": 86_400.0},
 }
 
 LOGGING = build_logging(FOOTLIGHT.data_dir / "logs", FOOTLIGHT.process)
