@@ -62,7 +62,7 @@ def _train(args: argparse.Namespace, corpus: Path, films: Path) -> None:
     import torch
 
     torch.set_num_threads(args.threads)
-    said = [clip for _, clip in load_clips(corpus, held=False)]
+    said = [clip for group, clip in load_clips(corpus, held=False) for _ in range(group.repeats)]
     filmed = [clip for film in args.films for clip in scale_lips(load_films(films, film.stem))]
     log.info("%d said and %d filmed clips", len(said), len(filmed))
     school = School(args.out / "school", Plan(args.lessons))

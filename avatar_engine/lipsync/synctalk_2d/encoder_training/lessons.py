@@ -24,7 +24,7 @@ from avatar_engine.lipsync.synctalk_2d.encoder_training.targets import (
 from avatar_engine.timing import FPS
 from avatar_engine.types import Float32, Int16, Int32, Mark
 
-SLOWEST, FASTEST = 0.84, 1.19
+SLOWEST, FASTEST = 0.75, 1.2
 """Range of `stretch`."""
 CLIPS_PER_LESSON = 48
 _FRAME = RATE_HZ // FPS
