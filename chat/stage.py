@@ -25,6 +25,7 @@ from chat import leases
 from chat.director import Director
 from chat.history import remember_history
 from chat.llm.registry import build_chain
+from chat.llm.slot import ModelSlot
 from chat.models import Room
 from chat.prompt import build_history
 from chat.turn import Tools
@@ -60,8 +61,10 @@ class StageProcess:
         self._memory = RingStore()
         self._voices: dict[str, VoiceChain] = {}
         self._rooms: dict[str, RoomOnAir] = {}
+        self._refused: dict[int, str] = {}
         self._wake = asyncio.Event()
-        self._warmer = ModelWarmer(env.llm_port)
+        self._slot = ModelSlot()
+        self._warmer = ModelWarmer(env.llm_port, self._slot)
         self._dialer = LinkDialer(
             link_url,
             env.link_token(),
@@ -114,23 +117,30 @@ class StageProcess:
             elif not await sync_to_async(leases.renew)(self._name, on_air.room.pk):
                 log.warning("room %s is held by another stage process now", slug)
                 await self._drop(slug, release=False)
-        for room in await sync_to_async(leases.claim_rooms)(self._name, MOST_ROOMS):
+        claimed = await sync_to_async(leases.claim_rooms)(self._name, MOST_ROOMS)
+        for gone in self._refused.keys() - {room.pk for room in claimed}:
+            del self._refused[gone]
+        for room in claimed:
             if room.slug not in self._rooms:
                 await self._try_room(room)
 
     async def _try_room(self, room: Room) -> None:
+        """Take the room. Settings that are wrong are tried every second, and said once until they change."""
         try:
             await self._take_room(room)
         except (FootlightError, ValueError) as error:
-            log.error("room %s cannot go on air, its settings are wrong: %s", room.slug, error)
+            if self._refused.get(room.pk) != str(error):
+                log.error("room %s cannot go on air, its settings are wrong: %s", room.slug, error)
+            self._refused[room.pk] = str(error)
+        else:
+            self._refused.pop(room.pk, None)
 
     async def _take_room(self, room: Room) -> None:
-        log.info("room %s goes on air", room.slug)
         spec = RoomSpec(room.engine, room.avatar, room.width, room.height, room.avatar_seed, 0)
         presenter = Presenter(room.slug, spec, self._dialer)
         voices = self._voices_of(room.voices)
         voices.get_ready(room.language)
-        models = build_chain(room.llm, self._env)
+        models = build_chain(room.llm, self._env, self._slot)
         tools = Tools(models, voices, self._memory)
         try:
             await remember_history(room, tools)
@@ -140,6 +150,7 @@ class StageProcess:
         director = Director(room, presenter, tools)
         task = asyncio.create_task(self._direct(director), name=f"director-{room.slug}")
         self._rooms[room.slug] = RoomOnAir(room, presenter, director, tools, task)
+        log.info("room %s goes on air", room.slug)
         director.on_quiet = lambda: self._read_ahead(director, tools)
         self._read_ahead(director, tools)
 

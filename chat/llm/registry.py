@@ -17,6 +17,7 @@ from chat.llm.chain import ModelChain
 from chat.llm.embedded import base_url
 from chat.llm.openai_model import OpenAIChatModel
 from chat.llm.persona_lines import PersonaLines
+from chat.llm.slot import ModelSlot, SlotModel
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +63,11 @@ class Endpoint:
     max_tokens: int
 
 
-def build_chain(room_llm_config: Sequence[Mapping[str, Any]], env: LlmEnv) -> ModelChain:
+def build_chain(room_llm_config: Sequence[Mapping[str, Any]], env: LlmEnv, slot: ModelSlot) -> ModelChain:
     """The room's endpoints in their order, then the embedded model where there is one, then persona lines.
 
-    An endpoint whose key is not in the environment is left out, with a warning. Raises `EndpointError`.
+    `slot` is taken while a reply of the embedded model is read. An endpoint whose key is not in the environment is
+    left out, with a warning. Raises `EndpointError`.
     """
     models: list[ChatModel] = []
     for endpoint in check_endpoints(room_llm_config):
@@ -77,7 +79,7 @@ def build_chain(room_llm_config: Sequence[Mapping[str, Any]], env: LlmEnv) -> Mo
             continue
         models.append(_build_endpoint_model(endpoint, key))
     if env.runs_llm:
-        models.append(build_embedded_model(env.llm_port))
+        models.append(SlotModel(build_embedded_model(env.llm_port), slot))
     models.append(PersonaLines(build_arriving_percent(env.data_dir / "weights")))
     return ModelChain(models)
 

@@ -49,7 +49,7 @@ class StageLink(FakeLink):
 class Quiet:
     """A warmer that has nothing to do."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, slot: Any) -> None:
         self.rooms: dict[str, Any] = {}
         self.runs = False
 
@@ -275,3 +275,25 @@ async def test_room_whose_voices_are_wrong_opens_no_models_again_and_again(monke
         )
         await asyncio.sleep(10)
         assert not built
+
+
+@in_virtual_time
+async def test_wrong_settings_are_said_once_for_each_change(monkeypatch, caplog) -> None:
+    room = await sync_to_async(build_room)(voices=["no such voice"])
+
+    def count() -> int:
+        return len([record for record in caplog.records if "its settings are wrong" in record.message])
+
+    async with stage(monkeypatch) as made:
+        await asyncio.sleep(10)
+        assert count() == 1
+        assert not [record for record in caplog.records if "goes on air" in record.message]
+        await Room.objects.filter(pk=room.pk).aupdate(voices=[])
+        await asyncio.sleep(3)
+        assert made.rooms == ["room"]
+        await sync_to_async(services.stop_room)(room)
+        await Room.objects.filter(pk=room.pk).aupdate(voices=["no such voice"])
+        await asyncio.sleep(3)
+        await sync_to_async(services.start_room)(room)
+        await asyncio.sleep(10)
+        assert count() == 2, "wrong again, so it is said again"

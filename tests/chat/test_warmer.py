@@ -5,7 +5,10 @@ from contextlib import asynccontextmanager
 
 from chat import warmer as warmer_module
 from chat.llm.base import ChatModelError
+from chat.llm.chain import ModelChain
+from chat.llm.slot import ModelSlot, SlotModel
 from chat.warmer import RETRY_S, ModelWarmer
+from tests.chat.director_kit import ScriptedModel
 from tests.fakes.clock import in_virtual_time
 
 
@@ -16,9 +19,15 @@ class Model:
         self.read: list[str] = []
         self.away = False
         self.closed = False
+        self.begun = self.ended = 0
+        self.takes_s = 0.1
 
     async def warm(self, prefix) -> None:
-        await asyncio.sleep(0.1)
+        self.begun += 1
+        try:
+            await asyncio.sleep(self.takes_s)
+        finally:
+            self.ended += 1
         if self.away:
             raise ChatModelError("away", retryable=True)
         self.read.append(prefix[0]["content"])
@@ -35,7 +44,8 @@ def prefix(text: str):
 async def warming(monkeypatch):
     model = Model()
     monkeypatch.setattr(warmer_module, "build_embedded_model", lambda port: model)
-    warmer = ModelWarmer(1)
+    model.slot = ModelSlot()
+    warmer = ModelWarmer(1, model.slot)
     task = asyncio.create_task(warmer.run())
     try:
         yield warmer, model
@@ -88,3 +98,48 @@ async def test_newer_prefix_of_a_room_is_read_though_an_older_is_under_way(monke
         warmer.add("a", prefix("new"))
         await asyncio.sleep(5)
         assert model.read[-1] == "new"
+
+
+@in_virtual_time
+async def test_turn_ends_what_is_read_ahead_at_once_and_it_goes_on_after_the_reply(monkeypatch) -> None:
+    async with warming(monkeypatch) as (warmer, model):
+        model.takes_s = 20.0
+        warmer.add("a", prefix("one"))
+        await asyncio.sleep(5)
+        assert (model.begun, model.ended) == (1, 0)
+        chain = ModelChain([SlotModel(ScriptedModel(), model.slot)])
+        reply = chain.stream([])
+        assert await anext(reply)
+        assert model.ended == 1, "the slot is free before the first word comes"
+        await asyncio.sleep(60)
+        assert model.begun == 1, "nobody reads ahead while a reply is read"
+        assert [piece async for piece in reply]
+        await asyncio.sleep(21)
+        assert (model.begun, model.read) == (2, ["one"])
+
+
+@in_virtual_time
+async def test_reply_that_is_closed_half_way_gives_the_slot_back(monkeypatch) -> None:
+    async with warming(monkeypatch) as (warmer, model):
+        chain = ModelChain([SlotModel(ScriptedModel(), model.slot)])
+        first, second = chain.stream([]), chain.stream([])
+        for reply in (first, second):
+            await anext(reply)
+        warmer.add("a", prefix("one"))
+        await first.aclose()
+        await asyncio.sleep(10)
+        assert model.read == []
+        await second.aclose()
+        await asyncio.sleep(1)
+        assert model.read == ["one"]
+
+
+@in_virtual_time
+async def test_room_that_leaves_while_a_turn_has_the_slot_is_not_read(monkeypatch) -> None:
+    async with warming(monkeypatch) as (warmer, model):
+        with model.slot.taken():
+            warmer.add("a", prefix("one"))
+            await asyncio.sleep(5)
+            warmer.remove("a")
+        await asyncio.sleep(5)
+        assert model.begun == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
@@ -18,10 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from avatar_engine.weights import Weight, is_whole, weight_path
 from avatar_engine.weights.capacity import choose_llm_to_serve
 from avatar_engine.weights.fetch import drop_damaged
-from chat.llm.base import ChatModelError
 from chat.llm.embedded import EmbeddedServer, plan_threads
-from chat.llm.registry import build_embedded_model
-from chat.persona import DEFAULT_PERSONA_NAME, build_persona_prefix
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +47,6 @@ class Command(BaseCommand):
                 ) from error
             raise CommandError(f"the language model does not start: {error}") from error
         logger.info("%s listens on port %d after %.1f s", weight.name, env.llm_port, time.monotonic() - started_s)
-        threading.Thread(target=warm, args=(env.llm_port, started_s), daemon=True).start()
         stop.wait()
         server.close()
 
@@ -66,24 +61,6 @@ def wait_for_weight(choose: Callable[[], Weight], folder: Path, stop: threading.
             return None
         weight = choose()
     return weight
-
-
-def warm(port: int, started_s: float) -> None:
-    """Have the server read the default presenter's prefix, so that the first viewer does not wait for it."""
-    try:
-        asyncio.run(_warm(port))
-    except ChatModelError as error:
-        logger.warning("the language model could not be warmed: %s", error)
-    else:
-        logger.info("the language model is warm after %.1f s", time.monotonic() - started_s)
-
-
-async def _warm(port: int) -> None:
-    model = build_embedded_model(port)
-    try:
-        await model.warm(build_persona_prefix(DEFAULT_PERSONA_NAME, "en", "", ""))
-    finally:
-        await model.close()
 
 
 def count_cores() -> int:

@@ -20,8 +20,10 @@ from chat.llm.base import ChatModelError, PromptMessage
 from chat.llm.embedded import ThreadPlan, base_url, plan_threads
 from chat.llm.openai_model import OpenAIChatModel
 from chat.llm.registry import build_embedded_model
+from chat.llm.slot import ModelSlot, SlotModel
 from chat.management.commands.run_llm import wait_for_weight
 from chat.persona import DEFAULT_PERSONA_NAME, build_persona_prefix
+from chat.warmer import ModelWarmer
 from mysite.env import REPOSITORY
 
 DATA = REPOSITORY / "data"
@@ -97,7 +99,7 @@ def llm() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
 
 
 async def warm(model: OpenAIChatModel) -> None:
-    """Wait until the process has read its own prefix: the same one is then read at once, and its one slot is free."""
+    """Wait until the process has read a prefix."""
     async with asyncio.timeout(START_LIMIT_S):
         while True:
             try:
@@ -143,3 +145,32 @@ async def test_llm_process_ends_cleanly_on_sigterm(llm: tuple[subprocess.Popen[b
     await model.close()
     process.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(process.wait, 30) == 0
+
+
+@pytest.mark.journey
+async def test_what_is_read_ahead_gives_way_to_a_turn(
+    llm: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    embedded = build_embedded_model(llm[1])
+    await warm(embedded)
+    slot = ModelSlot()
+    warmer = ModelWarmer(llm[1], slot)
+    reading = asyncio.create_task(warmer.run())
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    await embedded.warm(build_long_prefix("Once there was a lamp."))
+    whole_s = clock() - began
+    warmer.add("room", build_long_prefix("Nobody knew the way to the theatre."))
+    await asyncio.sleep(0.2)
+    began = clock()
+    async with aclosing(SlotModel(embedded, slot).stream(PROMPT)) as stream:
+        assert await anext(stream)
+    assert clock() - began < 0.7 * whole_s, "the turn waited until all of it was read"
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    await warmer.close()
+
+
+def build_long_prefix(text: str) -> list[PromptMessage]:
+    """About 1500 tokens that the server has not read yet."""
+    return [{"role": "system", "content": " ".join(f"{number}. {text}" for number in range(150))}]

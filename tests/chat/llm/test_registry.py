@@ -13,6 +13,7 @@ import pytest
 from avatar_engine.weights import LLM_LARGE
 from avatar_engine.weights.progress import progress_path
 from chat.llm.registry import EndpointError, build_arriving_percent, build_chain, check_endpoints
+from chat.llm.slot import ModelSlot
 from tests.fakes.openai_server import OpenAIServer, Script
 
 
@@ -31,20 +32,20 @@ ENDPOINT = {"base_url": "https://api.example.org/v1", "model": "big", "key_env":
 
 
 async def test_room_without_endpoints_has_the_embedded_model_and_persona_lines(tmp_path: Path) -> None:
-    chain = build_chain([], FakeEnv(tmp_path))
+    chain = build_chain([], FakeEnv(tmp_path), ModelSlot())
     assert chain.name == "embedded > persona lines"
     await chain.close()
 
 
 async def test_machine_without_the_embedded_model_is_not_asked_for_it(tmp_path: Path) -> None:
-    chain = build_chain([], FakeEnv(tmp_path, runs_llm=False))
+    chain = build_chain([], FakeEnv(tmp_path, runs_llm=False), ModelSlot())
     assert chain.name == "persona lines"
     await chain.close()
 
 
 async def test_endpoints_come_first_in_their_order(tmp_path: Path) -> None:
     local = {"base_url": "http://127.0.0.1:1/v1", "model": "local"}
-    chain = build_chain([ENDPOINT, local], FakeEnv(tmp_path, secrets={"BIG_API_KEY": "x"}))
+    chain = build_chain([ENDPOINT, local], FakeEnv(tmp_path, secrets={"BIG_API_KEY": "x"}), ModelSlot())
     assert chain.name == "big (api.example.org) > local (127.0.0.1) > embedded > persona lines"
     await chain.close()
 
@@ -53,7 +54,7 @@ async def test_endpoint_without_its_key_is_left_out_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        chain = build_chain([ENDPOINT], FakeEnv(tmp_path))
+        chain = build_chain([ENDPOINT], FakeEnv(tmp_path), ModelSlot())
     assert chain.name == "embedded > persona lines"
     assert "BIG_API_KEY" in caplog.text
     await chain.close()
@@ -61,7 +62,7 @@ async def test_endpoint_without_its_key_is_left_out_with_a_warning(
 
 async def test_a_room_speaks_even_where_every_server_is_down(tmp_path: Path) -> None:
     async with OpenAIServer(Script(status=500)) as server:
-        chain = build_chain([{"base_url": server.base_url, "model": "broken"}], FakeEnv(tmp_path))
+        chain = build_chain([{"base_url": server.base_url, "model": "broken"}], FakeEnv(tmp_path), ModelSlot())
         stream = chain.stream([{"role": "user", "content": "Ana: hello"}])
         assert [piece async for piece in stream]
         await chain.close()
