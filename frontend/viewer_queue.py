@@ -10,6 +10,8 @@ from dataclasses import dataclass
 WINDOW_FRAGMENTS = 50
 RESUME_BELOW = WINDOW_FRAGMENTS // 2
 SILENT_S = 15.0
+STALL_S = 0.2
+"""What a wait between two frames counts at most as the viewer's silence: where it was longer, the silence is ours."""
 MAX_NOTES = 64
 CLOSE_SILENT = 4408
 
@@ -36,7 +38,9 @@ class ViewerQueue:
 
     A viewer who reaches the bound loses what is not sent yet and everything up to a key frame that comes when half
     of the window is free again. The group of pictures replayed on joining comes on top until it is acknowledged.
-    Notes (text, init segments) are never dropped; a viewer with 64 of them unsent is closed.
+    Notes (text, init segments) are never dropped; a viewer with 64 of them unsent is closed, and so is one who
+    acknowledges nothing for 15 s of the stream. Time in which no frame came is no time of the stream: while this
+    process stands still, or render is away, acknowledgements lie unread or there is nothing to acknowledge.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -45,7 +49,8 @@ class ViewerQueue:
         self._waiting: deque[str | bytes | Fragment] = deque()
         self._notes = 0
         self._unacknowledged: deque[int] = deque()
-        self._progress_at = clock()
+        self._offered_at = clock()
+        self._silent_s = 0.0
         self._needs_key = True
         self._fell_behind = False
         self._replayed = 0
@@ -82,8 +87,7 @@ class ViewerQueue:
         """Take or drop one live fragment. Never waits."""
         if self._closed is not None:
             return
-        owes = bool(self._unacknowledged) or self._fell_behind
-        if owes and self._clock() - self._progress_at > SILENT_S:
+        if self._count_silence() > SILENT_S:
             self.close(CLOSE_SILENT)
         elif self._needs_key and not (fragment.key and self.in_flight <= RESUME_BELOW + self._replayed):
             self.dropped += 1
@@ -112,7 +116,7 @@ class ViewerQueue:
         while self._unacknowledged and self._unacknowledged[0] <= seq:
             self._unacknowledged.popleft()
         if self.in_flight < before:
-            self._progress_at = self._clock()
+            self._silent_s = 0.0
             self._fell_behind = False
         if seq >= self._last_replayed:
             self._replayed = 0
@@ -139,10 +143,17 @@ class ViewerQueue:
             self._unacknowledged.clear()
             self._wake()
 
+    def _count_silence(self) -> float:
+        """Seconds of the stream in which the viewer owed an acknowledgement and gave none, up to now."""
+        now = self._clock()
+        passed_s, self._offered_at = now - self._offered_at, now
+        if self._unacknowledged or self._fell_behind:
+            self._silent_s += min(passed_s, STALL_S)
+        else:
+            self._silent_s = 0.0  # there is nothing to acknowledge
+        return self._silent_s
+
     def _accept(self, fragment: Fragment) -> None:
-        if not self._unacknowledged and not self._fell_behind:
-            # Nothing was sent for a while, so there was nothing to acknowledge.
-            self._progress_at = self._clock()
         self._unacknowledged.append(fragment.seq)
         self._waiting.append(fragment)
         self._wake()

@@ -129,6 +129,35 @@ async def test_viewer_of_a_room_that_was_quiet_for_long_is_not_taken_for_dead(hu
     assert not viewer.closed
 
 
+async def test_viewer_is_not_blamed_for_a_process_that_stood_still(time):
+    """After a stall frames may be offered before the acknowledgements that came meanwhile are read."""
+    viewer = ViewerQueue(time.clock)
+    seqs = itertools.count(1)
+    for _ in range(5):
+        for seq in itertools.islice(seqs, 8):
+            viewer.offer(Fragment(seq, seq == 1, b"x"))
+            await viewer.get()
+            time.now += 0.04
+        time.now += 30
+        viewer.offer(Fragment(next(seqs), False, b"x"))
+        assert not viewer.closed
+        viewer.acknowledge(seq)
+        await viewer.get()
+    assert viewer.dropped == 0
+
+
+async def test_viewer_with_too_few_frames_to_acknowledge_waits_out_a_render_that_is_away(hub, time):
+    room = hub.room("demo")
+    viewer = room.subscribe()
+    for number in range(5):  # pages acknowledge every twelfth
+        room.publish(build_frame(number))
+    await drain(viewer)
+    await time.advance(60)
+    room.publish(build_frame(0, epoch=2000))
+    assert not viewer.closed
+    assert frames_of(await drain(viewer))
+
+
 async def test_replayed_gop_does_not_use_up_the_window(hub):
     room = hub.room("demo")
     for number in range(GOP):
