@@ -13,7 +13,7 @@ from chat.address_limit import AddressLimit
 from frontend.hub_hooks import HookRunner, HubHooks
 from frontend.hub_time import HubTime
 from frontend.idle_clip import IdleClipStore
-from frontend.room_hub import RoomEvents, RoomHub
+from frontend.room_hub import RoomEvents, RoomHub, State
 
 SOCKETS_PER_ADDRESS = 8
 SOCKETS_IN_ALL = 1500
@@ -66,15 +66,19 @@ class MediaHub:
 
     def interrupt(self, slug: str, epoch: int, pts: int) -> None:
         """Tell the pages that speech is cut at `pts`."""
-        self.room(slug).interrupt(epoch, pts)
+        room = self._rooms.get(slug)
+        if room is not None:
+            room.interrupt(epoch, pts)
 
     def render_lost(self, slug: str) -> None:
         """The render process is gone: hold the picture."""
-        self.room(slug).render_lost()
+        room = self._rooms.get(slug)
+        if room is not None:
+            room.render_lost()
 
     @property
     def rooms(self) -> Mapping[str, RoomHub]:
-        """Every room that this process has made so far, by slug."""
+        """Every room that this process shows, by slug."""
         return MappingProxyType(self._rooms)
 
     def viewer_count(self, slug: str) -> int:
@@ -83,8 +87,16 @@ class MediaHub:
         return room.viewer_count if room is not None else 0
 
     def close_room(self, slug: str) -> None:
-        """The room goes off air; its viewers stay connected and get the next broadcast."""
-        self.room(slug).go_off_air()
+        """The room goes off air; its viewers stay connected and get the next broadcast.
+
+        Without viewers nothing of it stays: it may have been deleted.
+        """
+        room = self._rooms.get(slug)
+        if room is not None:
+            room.go_off_air()
+            self._forget_unwatched(room)
+        elif self._clips is not None:
+            self._clips.delete(slug)
 
     async def close(self) -> None:
         """Stop everything that runs here."""
@@ -100,5 +112,18 @@ class MediaHub:
             displayed=lambda *args: call(self._hooks.on_displayed, slug, *args),
             delivered=lambda *args: call(self._hooks.on_delivered, slug, *args),
             keyframe_wanted=lambda: call(self._hooks.on_keyframe_wanted, slug),
-            audience=lambda viewers: call(self._hooks.on_audience, slug, viewers),
+            audience=lambda viewers: self._tell_audience(slug, viewers),
         )
+
+    def _tell_audience(self, slug: str, viewers: int) -> None:
+        self._runner.call(self._hooks.on_audience, slug, viewers)
+        room = self._rooms.get(slug)
+        if not viewers and room is not None:
+            self._forget_unwatched(room)
+
+    def _forget_unwatched(self, room: RoomHub) -> None:
+        """Let go of a room that is off air and has no viewers: whoever comes next makes it anew."""
+        if room.state is State.OFF_AIR and not room.viewer_count:
+            del self._rooms[room.slug]
+            room.close()
+            self._runner.call(self._hooks.on_room_gone, room.slug)

@@ -29,6 +29,7 @@ class HubHooks:
     on_keyframe_wanted(room): a key frame is needed; at most 1/s.
     on_audience(room, viewers): the number of viewers changed.
     on_room(room): the hub shows this room from now on.
+    on_room_gone(room): the hub shows it no more.
     """
 
     on_displayed: Callable[[str, int, int, float], Awaitable[None]] = ignore
@@ -36,6 +37,7 @@ class HubHooks:
     on_keyframe_wanted: Callable[[str], Awaitable[None]] = ignore
     on_audience: Callable[[str, int], Awaitable[None]] = ignore
     on_room: Callable[[str], Awaitable[None]] = ignore
+    on_room_gone: Callable[[str], Awaitable[None]] = ignore
 
 
 class HookRunner:

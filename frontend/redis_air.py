@@ -115,8 +115,13 @@ class RoomFeed:
         await self._bus.listen(*[ROOM_CHANNEL + room for room in rooms])
         for room in rooms:
             data = await self._bus.load(f"clip:{room}")
-            if data is not None:
-                self._hub.room(room).set_idle_clip(parse_clip(data))
+            shown = self._hub.rooms.get(room)
+            if data is not None and shown is not None:
+                shown.set_idle_clip(parse_clip(data))
+
+    async def forget(self, room: str) -> None:
+        """Show this room here no more. Raises `RedisError`."""
+        await self._bus.ignore(ROOM_CHANNEL + room)
 
     def take(self, room: str, data: bytes) -> None:
         """A message of the room's channel. What cannot be read is logged and dropped."""
@@ -126,7 +131,9 @@ class RoomFeed:
             log.warning("room %s: a message of another web copy was dropped: %s", room, error)
 
     def _apply(self, room: str, header: dict[str, object], payload: bytes) -> None:
-        shown = self._hub.room(room)
+        shown = self._hub.rooms.get(room)
+        if shown is None:
+            return  # the last of a room that is forgotten here
         kind = header["is"]
         if kind == "frame":
             shown.publish(MediaEnvelope.unpack(payload), int(str(header["offset"])))
@@ -137,4 +144,4 @@ class RoomFeed:
         elif kind == "lost":
             shown.render_lost()
         elif kind == "off":
-            shown.go_off_air()
+            self._hub.close_room(room)

@@ -76,6 +76,10 @@ class RedisBus:
         """Subscribe. Raises `RedisError`."""
         await self._feed.subscribe(*[f"{self._prefix}:{channel}" for channel in channels])
 
+    async def ignore(self, *channels: str) -> None:
+        """End a subscription. Raises `RedisError`."""
+        await self._feed.unsubscribe(*[f"{self._prefix}:{channel}" for channel in channels])
+
     async def messages(self) -> AsyncIterator[tuple[str, bytes]]:
         """Channel and data of everything that comes, for ever. Raises `RedisError`."""
         start = len(self._prefix) + 1

@@ -187,6 +187,15 @@ class RedisRelay:
                 log.warning("room %s comes with the next connection to Redis: %s", room, error)
             await self.ask_keyframe(room)
 
+    async def forget_room(self, room: str) -> None:
+        """The hub shows `room` no more."""
+        self._wanted.discard(room)
+        if self._session is not None:
+            try:
+                await self._session.feed.forget(room)
+            except (RedisError, OSError) as error:
+                log.debug("room %s is forgotten with the connection to Redis: %s", room, error)
+
     async def ask_keyframe(self, room: str) -> None:
         """A viewer here cannot go on without a key frame."""
         self._tell_desk({"op": "keyframe", "room": room})

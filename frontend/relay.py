@@ -48,10 +48,6 @@ class Relay:
     playheads: dict[str, dict[str, Any]] = field(default_factory=dict)
     _sweeps: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def route(self, room: str) -> Route:
-        """The route of `room`, made on first use."""
-        return self.routes.setdefault(room, Route())
-
     def start(self) -> None:
         """Nothing to begin."""
 
@@ -63,13 +59,11 @@ class Relay:
     async def take_stage_text(self, stage: Peer, message: dict[str, Any]) -> None:
         """A message from a stage process."""
         kind, room = message["type"], str(message.get("room", ""))
-        route = self.route(room)
         if kind == "room.open":
-            route.stage = stage
-            route.opening = message
-            await self._assign(room)
-            await stage.send_text({"type": "audience", "room": room, "viewers": self.hub.viewer_count(room)})
-        elif route.stage is not stage:
+            await self._open(stage, room, message)
+            return
+        route = self.routes.get(room)
+        if route is None or route.stage is not stage:
             log.warning("%s from %s for room %s, which it does not hold, was dropped", kind, stage.name, room)
         elif kind == "room.close":
             await self._close(room)
@@ -77,6 +71,13 @@ class Relay:
             await self.send_event(room, message["event"])
         elif kind in TO_RENDER and route.render is not None:
             await route.render.peer.send_text(message)
+
+    async def _open(self, stage: Peer, room: str, opening: dict[str, Any]) -> None:
+        route = self.routes.setdefault(room, Route())
+        route.stage = stage
+        route.opening = opening
+        await self._assign(room, route)
+        await stage.send_text({"type": "audience", "room": room, "viewers": self.hub.viewer_count(room)})
 
     async def take_stage_binary(self, stage: Peer, frame: wire.BinaryFrame, data: bytes) -> None:
         """Sound from the stage process that holds the room."""
@@ -107,10 +108,10 @@ class Relay:
             await self._take_back(render, str(known["room"]))
         for room, route in list(self.routes.items()):
             if route.render is None and route.opening is not None:
-                await self._assign(room)
+                await self._assign(room, route)
 
     async def _take_back(self, render: RenderPeer, room: str) -> None:
-        route = self.route(room)
+        route = self.routes.setdefault(room, Route())
         if route.render is not None and route.render is not render:
             await render.peer.send_text({"type": "room.close", "room": room})
             return
@@ -124,7 +125,8 @@ class Relay:
 
     async def _close_unclaimed(self, room: str) -> None:
         await asyncio.sleep(UNCLAIMED_CLOSES_AFTER_S)
-        if self.route(room).opening is None:
+        route = self.routes.get(room)
+        if route is not None and route.opening is None:
             await self._close(room)
 
     async def take_render_text(self, render: Peer, message: dict[str, Any]) -> None:
@@ -165,12 +167,11 @@ class Relay:
             if route.stage is not None:
                 await route.stage.send_text({"type": "render.lost", "room": room})
             if route.opening is not None:
-                await self._assign(room)
+                await self._assign(room, route)
 
     # both ways
 
-    async def _assign(self, room: str) -> None:
-        route = self.route(room)
+    async def _assign(self, room: str, route: Route) -> None:
         if route.opening is None:
             return
         if route.render is None:
@@ -194,6 +195,9 @@ class Relay:
 
     async def want_room(self, room: str) -> None:
         """All pictures come through here anyway."""
+
+    async def forget_room(self, room: str) -> None:
+        """As above."""
 
     async def ask_keyframe(self, room: str) -> None:
         """A viewer cannot go on without a key frame."""

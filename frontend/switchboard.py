@@ -74,6 +74,9 @@ class Switchboard(Protocol):
     async def want_room(self, room: str) -> None:
         """The hub of this process shows `room` from now on."""
 
+    async def forget_room(self, room: str) -> None:
+        """The hub of this process shows `room` no more."""
+
     async def ask_keyframe(self, room: str) -> None: ...
 
     async def tell_stage(self, room: str, message: dict[str, Any]) -> None:

@@ -55,6 +55,7 @@ def build_relay(hub: MediaHub, env: Env) -> Switchboard:
             on_keyframe_wanted=relay.ask_keyframe,
             on_audience=tell_audience,
             on_room=relay.want_room,
+            on_room_gone=relay.forget_room,
         )
     )
     return relay

@@ -318,3 +318,29 @@ async def test_what_the_hub_saw_goes_to_the_stage_of_the_room(room: str) -> None
         assert ({"type": "displayed", "pts": 5, "room": "one"} in stage.texts) == known
         assert ("keyframe" in render.types("one")) == known
         assert other.types() == ["audience"]
+
+
+@in_virtual_time
+async def test_names_that_nobody_opened_make_no_route() -> None:
+    async with relaying() as (relay, told):
+        stage = Peer("stage")
+        for kind in ("event", "room.close", "interrupt", "report.ack"):
+            await relay.take_stage_text(stage, {"type": kind, "room": f"made up {kind}", "event": {}})
+        await relay.take_stage_text(stage, {"type": "interrupt"})
+        await relay.ask_keyframe("nobody")
+        assert relay.routes == {}
+        assert told == []
+        await relay.take_stage_text(stage, opening("one"))
+        await relay.take_stage_text(stage, {"type": "room.close", "room": "one"})
+        assert relay.routes == {}
+
+
+@in_virtual_time
+async def test_room_that_render_holds_and_nobody_claims_leaves_no_route() -> None:
+    async with relaying() as (relay, _):
+        render = Peer("render")
+        await relay.add_render(render, hello("forgotten"))
+        assert list(relay.routes) == ["forgotten"]
+        await asyncio.sleep(UNCLAIMED_CLOSES_AFTER_S + 1)
+        assert relay.routes == {}
+        assert render.types("forgotten") == ["room.close"]

@@ -124,6 +124,7 @@ class WebCopies:
                 on_keyframe_wanted=relay.ask_keyframe,
                 on_audience=lambda room, viewers: seen("audience", room, viewers=viewers),
                 on_room=relay.want_room,
+                on_room_gone=relay.forget_room,
             )
         )
         relay.start()
