@@ -1,0 +1,1 @@
+"""Training of one presenter's networks: pictures and sound in, checkpoints and curves out; goes on after any stop."""
