@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from chat import services
-from chat.models import Message, Room, Sentence, Turn, Viewer
+from chat.models import AirOverride, Message, Room, Sentence, Turn, Viewer
 from chat.room_check import find_faults
 
 
@@ -91,3 +91,13 @@ class TurnAdmin(RecordAdmin):
 class SentenceAdmin(RecordAdmin):
     list_display = ("id", "turn", "index", "state", "text", "heard")
     list_filter = ("state",)
+
+
+@admin.register(AirOverride)
+class AirOverrideAdmin(RecordAdmin):
+    list_display = ("id", "room", "avatar", "operator", "reason", "created_at")
+    list_filter = ("room", "avatar")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Signatures stay as long as their room."""
+        return False

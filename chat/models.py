@@ -169,3 +169,21 @@ class Sentence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.turn_id}.{self.index} {self.state}"
+
+
+class AirOverride(models.Model):
+    """An operator's signature for an avatar that has not passed its test. It holds for these networks in this room."""
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="overrides")
+    avatar = models.CharField(max_length=120)
+    network_sha256 = models.CharField(max_length=64, blank=True)
+    operator = models.CharField(max_length=150)
+    reason = models.CharField(max_length=500)
+    shortfalls = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.operator}: {self.avatar}"

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.utils import timezone
 
+from chat import air_override
 from chat.events import MAX_NAME, STAGES_GROUP
 from chat.models import Message, Room, Turn, Viewer
 from chat.room_check import find_faults
@@ -83,8 +84,16 @@ def interrupt(room: Room) -> int:
     return room.generation
 
 
-def start_room(room: Room) -> None:
-    """Put `room` on air."""
+def start_room(room: Room, operator: str = "", override: str = "") -> None:
+    """Put `room` on air. Raises ServiceError where its avatar has not passed its test and nobody has signed for it.
+
+    `override` is why `operator` lets it on air nevertheless; it is kept.
+    """
+    gate = air_override.read_gate(room)
+    if not gate.passes and air_override.find_override(room, gate) is None:
+        if not (operator and override.strip()):
+            raise ServiceError("avatar_gate")
+        air_override.sign_override(room, gate, operator, override.strip())
     Room.objects.filter(pk=room.pk).update(is_on_air=True)
     room.is_on_air = True
 

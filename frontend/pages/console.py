@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from chat import selectors, services
+from chat import air_override, selectors, services
 from chat.models import Room, Turn
 from frontend.pages.context import render_page
 from frontend.pages.latency import build_latency
@@ -38,6 +38,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
         "room": found,
         "now": json.dumps(_now(found), ensure_ascii=False),
         "max_line": services.MAX_OPERATOR_LINE,
+        **_build_gate(found),
     }
     return render_page(request, "console/room.html", context)
 
@@ -52,8 +53,9 @@ def room_now(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @staff_only
 def start(request: HttpRequest, slug: str) -> HttpResponse:
-    """Put the room on air."""
-    return _change(request, slug, services.start_room)
+    """Put the room on air; `override` is why the operator signs for an avatar that has not passed its test."""
+    operator, override = request.user.get_username(), request.POST.get("override", "")
+    return _change(request, slug, lambda room: services.start_room(room, operator, override))
 
 
 @require_POST
@@ -112,6 +114,17 @@ def _change(request: HttpRequest, slug: str, act: Callable[[Room], object]) -> H
     if request.POST.get("from") == "rooms":
         return redirect("frontend:console")
     return redirect("frontend:console-room", slug=slug)
+
+
+def _build_gate(room: Room) -> dict[str, Any]:
+    """What the page says of an avatar that has not passed its test, and who has signed for it."""
+    gate = air_override.read_gate(room)
+    shown = [
+        (f"reason.avatar_{short.code}", f"{short.value or 0:.2f}", f"{short.limit or 0:.2f}")
+        for short in gate.shortfalls
+    ]
+    signed = None if gate.passes else air_override.find_override(room, gate)
+    return {"gate": shown, "signed": signed, "max_reason": air_override.MOST_REASON}
 
 
 def _now(room: Room) -> dict[str, Any]:
