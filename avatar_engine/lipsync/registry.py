@@ -10,6 +10,7 @@ from avatar_engine.lipsync.base import LipSyncEngine
 
 ENGINES: dict[str, str] = {
     "drawn": "avatar_engine.lipsync.drawn.engine:DrawnEngine",
+    "synctalk_2d": "avatar_engine.lipsync.synctalk_2d.engine:SyncTalk2DEngine",
 }
 
 

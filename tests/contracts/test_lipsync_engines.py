@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from avatar_engine.lipsync.registry import ENGINES, load_engine_class
 from avatar_engine.timing import FRAME_MS, SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 from avatar_engine.types import Float32, Int32, Mark, Patch, SpeechWindow, UInt8
 from tests.fakes.engine import FakeEngine
+from tests.support.tiny_avatar import build_tiny_avatar
 
 SIDE = 256
 RELAXED_FRAMES = 200
@@ -29,11 +31,18 @@ BUILDERS: dict[str, Callable[[], type[LipSyncEngine]]] = {
     "fake": lambda: FakeEngine,
     **{name: (lambda name=name: load_engine_class(name)) for name in ENGINES},
 }
+AVATARS: dict[str, Callable[[Path], Path]] = {
+    "synctalk_2d": lambda folder: build_tiny_avatar(folder).path,
+}
+"""Families that show an avatar of a folder: a tiny one with random weights, made on the spot."""
 
 
 @pytest.fixture(scope="module", params=sorted(BUILDERS))
-def engine(request: pytest.FixtureRequest) -> LipSyncEngine:
-    return BUILDERS[request.param]().load(None, "cpu")
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LipSyncEngine:
+    family = request.param
+    build = AVATARS.get(family)
+    folder = build(tmp_path_factory.mktemp("avatars") / "tiny") if build is not None else None
+    return BUILDERS[family]().load(folder, "cpu")
 
 
 def build_features(engine: LipSyncEngine, frames: int) -> Float32:
