@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
 from avatar_engine.errors import WeightsError
 from avatar_engine.weights import find_weight
 from avatar_engine.weights.fetch import fetch_weight
 from avatar_engine.weights.progress import ProgressFile
 from mysite.celery import app
+from mysite.env import REPOSITORY
 
 logger = logging.getLogger(__name__)
 
@@ -39,3 +43,16 @@ def try_voice(trial_id: str) -> None:
 
     env = settings.FOOTLIGHT
     asyncio.run(run_trial(TrialFolder(env.data_dir), trial_id, env))
+
+
+@app.task  # type: ignore[untyped-decorator]
+def prepare_avatars() -> None:
+    """Start a process for the preparations that are due, unless one is at work on this machine already.
+
+    A process of its own, since it takes minutes, and since a broken video may take its decoder down.
+    """
+    from avatar_engine import selectors
+
+    if selectors.list_due_preparations(timezone.now()).exists() and not selectors.is_preparing(timezone.now()):
+        command = [sys.executable, str(REPOSITORY / "manage.py"), "prepare_avatar", "--due"]
+        subprocess.Popen(command, env=settings.FOOTLIGHT.build_child_environ("prepare"), cwd=REPOSITORY)

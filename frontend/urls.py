@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.i18n import set_language
 
 from frontend import views
-from frontend.pages import console, files, room_settings, voices
+from frontend.pages import avatars, console, files, room_settings, voices
 from frontend.pages.login import ConsoleLogin
 
 app_name = "frontend"
@@ -24,6 +24,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/voices/now/", voices.trials_now, name="console-trials-now"),
     path("console/voices/try/", voices.try_voices, name="console-try"),
     path("console/voices/<str:trial_id>/sound/", voices.trial_sound, name="console-sound"),
+    path("console/avatars/", avatars.avatars, name="console-avatars"),
+    path("console/avatars/now/", avatars.avatars_now, name="console-avatars-now"),
+    path("console/avatars/<str:name>/again/", avatars.prepare_again, name="console-avatar-again"),
     path("console/rooms/<slug:slug>/", console.room, name="console-room"),
     path("console/rooms/<slug:slug>/edit/", room_settings.edit_room, name="console-edit"),
     path("console/rooms/<slug:slug>/now/", console.room_now, name="console-now"),

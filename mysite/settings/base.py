@@ -145,6 +145,7 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(FOOTLIGHT.data_dir / "broker" / "beat")
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "mysite.heartbeat", "schedule": 60.0, "options": {"expires": 50}},
+    "prepare-avatars": {"task": "avatar_engine.tasks.prepare_avatars", "schedule": 60.0, "options": {"expires": 50}},
     "guard-disk": {"task": "mysite.guard_disk", "schedule": 60.0, "options": {"expires": 50}},
     "clear-sessions": {"task": "mysite.clear_sessions", "schedule": 86_400.0},
 }

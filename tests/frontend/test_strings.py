@@ -10,12 +10,16 @@ from typing import get_args
 import pytest
 
 from avatar_engine.lipsync.registry import ENGINES
+from avatar_engine.models import Preparation
+from avatar_engine.prepare.avatar import STEPS
+from avatar_engine.prepare.reasons import WORDS
 from avatar_engine.voice.registry import VOICES
 from avatar_engine.voice.trial_folder import TrialReason, TrialState
 from avatar_engine.weights import WEIGHTS
 from avatar_engine.weights.request import FileState
 from chat.models import Message, Sentence, Turn
 from chat.stamps import ORDER
+from frontend.pages.avatars import FIGURES
 from frontend.pages.room_fields import OTHER_SIZE, SIZES
 from frontend.strings import LANGUAGES, STRINGS_FOLDER, find_language, load_strings
 
@@ -80,7 +84,7 @@ def test_every_key_on_a_page_or_in_a_script_exists() -> None:
 def test_every_key_is_used() -> None:
     dynamic = re.compile(
         r"(reason|state|message|banner|kind|turn|sentence|stamp|error|size|engine|voice"
-        r"|file|file_use|trial|trial_reason)\."
+        r"|file|file_use|avatar|prepare|prepare_reason|prepare_figure|trial|trial_reason)\."
     )
     unused = [key for key in read_table("en") if not dynamic.match(key)]
     assert set(unused) - list_used_keys() == set()
@@ -102,6 +106,9 @@ def test_every_choice_of_the_console_has_a_name() -> None:
     wanted = {f"size.{name}" for name in (*SIZES, OTHER_SIZE)}
     wanted |= {f"engine.{name}" for name in ENGINES} | {f"voice.{name}" for name in VOICES}
     wanted |= {f"file.{state}" for state in get_args(FileState)} | {f"file_use.{weight.name}" for weight in WEIGHTS}
+    wanted |= {f"avatar.{state}" for state in (*Preparation.State.values, "lost")}
+    wanted |= {f"prepare.{step}" for step in STEPS} | {f"prepare_figure.{name}" for name, _ in FIGURES}
+    wanted |= {f"prepare_reason.{code}" for code in WORDS}
     wanted |= {f"trial.{state}" for state in get_args(TrialState)}
     wanted |= {f"trial_reason.{reason}" for reason in get_args(TrialReason) if reason}
     assert wanted - set(read_table("en")) == set()
