@@ -26,7 +26,7 @@ def split_frames(avatar: AvatarFolder) -> Split:
     """The same division into learned and held-out frames as in training."""
     info = avatar.read_info()
     rows = len(avatar.read_features(info.encoder))
-    return split_by_time(min(info.frames, max(rows - 1, 0)))
+    return split_by_time(min(info.frames, rows))
 
 
 def read_held_out(avatar: AvatarFolder, count: int) -> Iterator[HeldOutFrame]:

@@ -9,9 +9,8 @@ import numpy as np
 import soxr
 
 from avatar_engine.errors import VoiceError
-from avatar_engine.lipsync.drawn.articulation import build_gestures, build_shape
 from avatar_engine.lipsync.drawn.mouth import measure_opening
-from avatar_engine.lipsync.drawn.shape import MouthShape
+from avatar_engine.lipsync.synctalk_2d.studio.speech import build_mouths, to_shape
 from avatar_engine.timing import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 from avatar_engine.types import Float32, Int16, Mark
 from avatar_engine.voice.base import Voice
@@ -53,19 +52,18 @@ async def speak_takes(voice: Voice, sentences: Sequence[str], language: str) -> 
         sound = np.concatenate(pcm)
         frames = -(-sound.size // SAMPLES_PER_FRAME)
         name = f"{voice.card.name}-{language}-{number:02}"
-        takes.append(Take(name, sound, tuple(marks), build_opening(marks, frames)))
+        takes.append(Take(name, sound, tuple(marks), build_opening(sound, marks, frames)))
     return takes
 
 
-def build_opening(marks: Sequence[Mark], frames: int) -> Float32:
-    """The opening that phoneme marks ask for, float32[frames], as the drawn presenter articulates them."""
-    gestures = build_gestures(marks)
-    opening = np.zeros(frames, np.float32)
-    for frame in range(frames):
-        shape = build_shape(gestures, frame)
-        if shape is not None:
-            opening[frame] = measure_opening(MouthShape(*(float(value) for value in shape)))
-    return opening
+def build_opening(sound: Int16, marks: Sequence[Mark], frames: int) -> Float32:
+    """The opening that phoneme marks ask for, float32[frames]: that of the studio's mouths.
+
+    sound: int16[n] mono 48 kHz, since quiet speech opens the mouth less.
+    """
+    samples = soxr.resample(sound.astype(np.float32) / 32768, SAMPLE_RATE_HZ, RECORDED_RATE_HZ)
+    mouths = build_mouths(samples, marks, frames)
+    return np.array([measure_opening(to_shape(row)) for row in mouths], np.float32)
 
 
 def measure_loudness(sound: Int16) -> Float32:
