@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
-import logging
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from avatar_engine.errors import TrainingError
+from avatar_engine.face.detector import FaceDetector
+from avatar_engine.face.landmarker import FaceLandmarker
+from avatar_engine.face.tracker import FaceTracker
+from avatar_engine.features.ave_footlight import NETWORK
+from avatar_engine.lipsync.synctalk_2d.cpu_generator import export_avatar
+from avatar_engine.lipsync.synctalk_2d.export import FLOAT_FILES, INT8_FILES, REPORT, hash_file, read_report
 from avatar_engine.lipsync.synctalk_2d.folder import AvatarFolder, AvatarInfo, EncoderName
+from avatar_engine.lipsync.synctalk_2d.loop_pictures import LoopPictures
 from avatar_engine.lipsync.synctalk_2d.source_video import read_source
 from avatar_engine.lipsync.synctalk_2d.spec import NetSpec
 from avatar_engine.lipsync.synctalk_2d.studio.film import HEIGHT, WIDTH, Tell, measure_squares, write_film
@@ -18,13 +25,37 @@ from avatar_engine.lipsync.synctalk_2d.studio.idle import build_idle
 from avatar_engine.lipsync.synctalk_2d.studio.painter import Look, Painter
 from avatar_engine.lipsync.synctalk_2d.studio.pairs import Scene, write_pairs, write_references, write_rows
 from avatar_engine.lipsync.synctalk_2d.studio.takes import Take, plan_takes, record_voices
+from avatar_engine.lipsync.synctalk_2d.training.journal import Journal, hold_training
+from avatar_engine.lipsync.synctalk_2d.training.limits import Limits
+from avatar_engine.lipsync.synctalk_2d.training.loop import Outcome
+from avatar_engine.lipsync.synctalk_2d.training.options import TrainingOptions, choose_options
+from avatar_engine.lipsync.synctalk_2d.training.run import keep_options, train_networks
+from avatar_engine.lipsync.synctalk_2d.training.studio_set import StudioSet
+from avatar_engine.lipsync.synctalk_2d.training.unet_phase import UNET_FILE
+from avatar_engine.prepare.smooth import smooth_points
 from avatar_engine.types import Int32
-
-logger = logging.getLogger(__name__)
 
 NAME = "mira"
 SEED = 1
+MOST_BYTES = 40_000_000
+_CALIBRATION_ROWS = 1500
+"""About a minute of sound sets the scales of the int8 networks."""
+_OPTIONAL_FILES = ("evaluation.json",)
 ENCODER: EncoderName = "ave_footlight"
+
+
+def choose_training(steps: int) -> TrainingOptions:
+    """Small batches of the narrow network: what two processors can do in an hour."""
+    return choose_options(
+        "narrow",
+        "cpu",
+        steps=steps,
+        batch=4,
+        precision="bf16",
+        mouth_weight=3.0,
+        perceptual_every=8,
+        validate_every=250,
+    )
 
 
 class Recipe:
@@ -72,16 +103,59 @@ class Recipe:
             write_pairs(self.pairs_path, Scene(self.painter, self._looks, squares, self._spec), takes, tell)
 
     def listen(self, takes: Sequence[Take]) -> None:
-        """The rows of the training set."""
-        if not (self.pairs_path / "rows.npy").exists():
+        """The rows of the training set, made anew where the encoder is another one than last time."""
+        heard = self.pairs_path / "rows.sha256"
+        encoder = hash_file(NETWORK)
+        if not heard.exists() or heard.read_text() != encoder:
             write_rows(self.pairs_path, takes, ENCODER)
+            heard.write_text(encoder)
 
-    def finish(self, spec: NetSpec) -> None:
-        """Write `avatar.json`: the folder is an avatar from then on."""
-        digest = hashlib.sha256(self.avatar.source_path.read_bytes()).hexdigest()
+    def locate(self, detector: Path, landmarks: Path) -> None:
+        """The points of the face in every frame, from the networks in these two files. Raises `WeightsError`."""
+        if self.avatar.landmarks_path.exists():
+            return
+        tracker = FaceTracker(FaceDetector(detector), FaceLandmarker(landmarks))
+        meshes = [tracker.track(frame) for frame in read_source(self.avatar.source_path)]
+        points = [mesh.points for mesh in meshes if mesh is not None]
+        if len(points) != len(meshes):
+            raise TrainingError(f"no face was found in {len(meshes) - len(points)} frames of the painted loop")
+        np.save(self.avatar.landmarks_path, smooth_points(np.stack(points)))
+
+    def train(self, options: TrainingOptions, limits: Limits, vgg: Path | None) -> Outcome:
+        """Go on with the network until its steps are done or `limits` end the run. Raises `TrainingError`."""
+        data = StudioSet(self.pairs_path)
+        folder = self.avatar.train_path
+        with hold_training(folder):
+            keep_options(folder, options)
+            return train_networks(data, options, Journal(folder), limits, "cpu", vgg)
+
+    def finish(self) -> None:
+        """Write `avatar.json`, which makes the folder an avatar, and export its network for processors."""
+        digest = hash_file(self.avatar.source_path)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         frames = len(self._looks)
-        self.avatar.write_info(AvatarInfo(NAME, WIDTH, HEIGHT, frames, ENCODER, spec.to_json(), now, digest))
+        shutil.copyfile(self.avatar.train_path / UNET_FILE, self.avatar.unet_path)
+        rows = np.load(self.pairs_path / "rows.npy", mmap_mode="r")
+        np.save(self.avatar.features_path(ENCODER), rows[:_CALIBRATION_ROWS])
+        info = AvatarInfo(NAME, WIDTH, HEIGHT, frames, ENCODER, self._spec.to_json(), now, digest)
+        self.avatar.write_info(info)
+        export_avatar(self.avatar.path, self._spec, LoopPictures.load(self.avatar, self._spec), threads=1)
+
+    def pack(self, out: Path) -> int:
+        """Copy what the stage wants to `out`; how many bytes that is. Raises `TrainingError` over `MOST_BYTES`."""
+        report = read_report(self.avatar.path, self._spec)
+        if report is None:
+            raise TrainingError("the network was not exported")
+        networks = [*FLOAT_FILES, *(INT8_FILES if report.int8 else ())]
+        names = ["source.mp4", "crops.npy", "landmarks.npy", REPORT, *networks, *_OPTIONAL_FILES, "avatar.json"]
+        present = [name for name in names if (self.avatar.path / name).exists() or name not in _OPTIONAL_FILES]
+        size: int = sum((self.avatar.path / name).stat().st_size for name in present)
+        if size > MOST_BYTES:
+            raise TrainingError(f"the presenter takes {size} bytes; {MOST_BYTES} may be shipped")
+        out.mkdir(parents=True, exist_ok=True)
+        for name in present:  # avatar.json last: until then the folder is not complete
+            shutil.copyfile(self.avatar.path / name, out / name)
+        return size
 
     def _read_squares(self) -> Int32:
         squares: Int32 = np.load(self.avatar.crops_path)

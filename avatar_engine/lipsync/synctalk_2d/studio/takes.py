@@ -16,13 +16,13 @@ from avatar_engine.timing import FRAME_MS
 from avatar_engine.types import Float32, Int32, Mark
 
 VOICES: tuple[Group, ...] = (
-    Group("hibari", "en", 30, 1),
-    Group("xiaoxiao", "zh", 16, 2),
-    Group("heart", "en", 14, 3),
-    Group("between", "zh", 5, 4),
-    Group("between", "en", 5, 5),
-    Group("beyond_heart", "en", 5, 6),
-    Group("beyond_xiaoxiao", "zh", 5, 7),
+    Group("hibari", "en", 24, 1),
+    Group("xiaoxiao", "zh", 13, 2),
+    Group("heart", "en", 10, 3),
+    Group("between", "zh", 3, 4),
+    Group("between", "en", 3, 5),
+    Group("beyond_heart", "en", 3, 6),
+    Group("beyond_xiaoxiao", "zh", 3, 7),
 )
 """The head of each group of the encoder's corpus, so that a corpus made for one serves both."""
 _LEAD_MS = (0, 80, 200)
@@ -43,15 +43,15 @@ class Take:
     poses: Int32
 
 
-def record_voices(folder: Path, kokoro: Path) -> None:
+def record_voices(folder: Path, kokoro: Path, groups: Sequence[Group] = VOICES) -> None:
     """Let the voices say what is not yet in `folder`. `kokoro` is the network's file. Raises `VoiceError`."""
-    make_corpus(folder, kokoro, VOICES)
+    make_corpus(folder, kokoro, groups)
 
 
-def plan_takes(folder: Path, seed: int, loop_frames: int) -> Iterator[Take]:
+def plan_takes(folder: Path, seed: int, loop_frames: int, groups: Sequence[Group] = VOICES) -> Iterator[Take]:
     """All takes in a fixed order, from what `record_voices` left in `folder`."""
     rng = np.random.default_rng([seed, 251])
-    for group in VOICES:
+    for group in groups:
         for number in range(group.sentences):
             path = folder / group.name / f"{number:04d}.npz"
             with np.load(path) as kept:
