@@ -24,6 +24,7 @@ from avatar_engine.types import Float32
 logger = logging.getLogger(__name__)
 
 _TELL_EVERY_FRAMES = 50
+_EXPORT_THREADS = 2
 _STATE_OF: dict[Outcome, TrainingState] = {"finished": "done", "paused": "paused", "stopped": "stopped"}
 
 
@@ -98,7 +99,9 @@ class AvatarTraining:
         return self._weights / VGG_FILE
 
     def _publish(self, options: TrainingOptions) -> None:
-        """Put the best network so far where the stage loads it from; nothing where there is none yet."""
+        """Put the best network so far where the stage loads it from, in the forms that it runs; nothing without one."""
+        from avatar_engine.lipsync.synctalk_2d.cpu_generator import export_avatar
+        from avatar_engine.lipsync.synctalk_2d.loop_pictures import LoopPictures
         from avatar_engine.lipsync.synctalk_2d.training.sync_phase import SYNCNET_FILE
         from avatar_engine.lipsync.synctalk_2d.training.unet_phase import UNET_FILE
 
@@ -112,6 +115,7 @@ class AvatarTraining:
             _copy(judge, folder.syncnet_path)
         _copy(best, folder.unet_path)
         folder.write_info(dataclasses.replace(folder.read_info(), net=options.net.to_json()))
+        export_avatar(folder.path, options.net, LoopPictures.load(folder, options.net), _EXPORT_THREADS)
 
 
 def _copy(path: Path, target: Path) -> None:
