@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,3 +57,21 @@ def prepare_avatars() -> None:
     if selectors.list_due_preparations(timezone.now()).exists() and not selectors.is_preparing(timezone.now()):
         command = [sys.executable, str(REPOSITORY / "manage.py"), "prepare_avatar", "--due"]
         subprocess.Popen(command, env=settings.FOOTLIGHT.build_child_environ("prepare"), cwd=REPOSITORY)
+
+
+@app.task  # type: ignore[untyped-decorator]
+def train_avatars() -> None:
+    """Start a process for every training that is wanted and does not run: one asked for, or one that broke off.
+
+    A process of its own, since it takes hours, and ends with the worker, since nothing may outlive the program.
+    """
+    from avatar_engine import training_desk
+
+    env = settings.FOOTLIGHT
+    for avatar in training_desk.list_wishes(env.data_dir / "avatars"):
+        if not training_desk.count_start(avatar):
+            logger.warning("the training of %s was started in vain too often and is given up", avatar.name)
+            continue
+        command = [sys.executable, str(REPOSITORY / "manage.py"), "train_avatar", avatar.name, "--wished"]
+        parent = ["--parent", str(os.getpid())]
+        subprocess.Popen([*command, *parent], env=env.build_child_environ("train"), cwd=REPOSITORY)

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from avatar_engine.errors import TrainingError
 from avatar_engine.lipsync.synctalk_2d.folder import AvatarFolder, check_avatar_name
 from avatar_engine.lipsync.synctalk_2d.training.atomic import write_whole
 from avatar_engine.lipsync.synctalk_2d.training.journal import STOP_FILE, is_training, read_log, read_state
 from avatar_engine.lipsync.synctalk_2d.training.options import NETS
+from avatar_engine.lipsync.synctalk_2d.training.run import read_options
 
+NET_NAMES = tuple(NETS)
 WISH_FILE = "asked.json"
 LATE_S = 90.0
 """The worker looks for wishes once a minute at least; after this time something is in its way."""
@@ -167,6 +170,20 @@ def list_samples(avatar: Path) -> list[int]:
 
 def sample_path(avatar: Path, step: int) -> Path:
     return AvatarFolder(avatar).train_path / "samples" / f"step_{step:08d}.jpg"
+
+
+def read_net(avatar: Path) -> str | None:
+    """The name of the net whose training was begun, or None where none was, or one that has no name."""
+    try:
+        begun = read_options(AvatarFolder(avatar).train_path)
+    except TrainingError:
+        return None
+    return next((name for name, net in NETS.items() if begun and net == begun.net), None)
+
+
+def has_sound(avatar: Path) -> bool:
+    """Whether there is a voice to learn from."""
+    return AvatarFolder(avatar).audio_path.is_file()
 
 
 def find_avatar(avatars: Path, name: str) -> Path | None:

@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.i18n import set_language
 
 from frontend import views
-from frontend.pages import avatars, console, files, room_settings, voices
+from frontend.pages import avatars, console, files, room_settings, training, voices
 from frontend.pages.login import ConsoleLogin
 
 app_name = "frontend"
@@ -27,6 +27,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/avatars/", avatars.avatars, name="console-avatars"),
     path("console/avatars/now/", avatars.avatars_now, name="console-avatars-now"),
     path("console/avatars/<str:name>/again/", avatars.prepare_again, name="console-avatar-again"),
+    path("console/avatars/<str:name>/training/", training.training, name="console-training"),
+    path("console/avatars/<str:name>/training/now/", training.training_now, name="console-training-now"),
+    path("console/avatars/<str:name>/training/start/", training.start_training, name="console-training-start"),
+    path("console/avatars/<str:name>/training/stop/", training.stop_training, name="console-training-stop"),
+    path(
+        "console/avatars/<str:name>/training/samples/<int:step>/",
+        training.training_sample,
+        name="console-training-sample",
+    ),
     path("console/rooms/<slug:slug>/", console.room, name="console-room"),
     path("console/rooms/<slug:slug>/edit/", room_settings.edit_room, name="console-edit"),
     path("console/rooms/<slug:slug>/now/", console.room_now, name="console-now"),

@@ -146,6 +146,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(FOOTLIGHT.data_dir / "broker" / "beat")
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "mysite.heartbeat", "schedule": 60.0, "options": {"expires": 50}},
     "prepare-avatars": {"task": "avatar_engine.tasks.prepare_avatars", "schedule": 60.0, "options": {"expires": 50}},
+    "train-avatars": {"task": "avatar_engine.tasks.train_avatars", "schedule": 60.0, "options": {"expires": 50}},
     "guard-disk": {"task": "mysite.guard_disk", "schedule": 60.0, "options": {"expires": 50}},
     "clear-sessions": {"task": "mysite.clear_sessions", "schedule": 86_400.0},
 }

@@ -13,6 +13,7 @@ from avatar_engine.lipsync.registry import ENGINES
 from avatar_engine.models import Preparation
 from avatar_engine.prepare.avatar import STEPS
 from avatar_engine.prepare.reasons import WORDS
+from avatar_engine.training_desk import NET_NAMES, TrainingView
 from avatar_engine.voice.registry import VOICES
 from avatar_engine.voice.trial_folder import TrialReason, TrialState
 from avatar_engine.weights import WEIGHTS
@@ -84,7 +85,8 @@ def test_every_key_on_a_page_or_in_a_script_exists() -> None:
 def test_every_key_is_used() -> None:
     dynamic = re.compile(
         r"(reason|state|message|banner|kind|turn|sentence|stamp|error|size|engine|voice"
-        r"|file|file_use|avatar|prepare|prepare_reason|prepare_figure|trial|trial_reason)\."
+        r"|file|file_use|avatar|prepare|prepare_reason|prepare_figure|trial|trial_reason"
+        r"|training_net|training_curve|training_state)\."
     )
     unused = [key for key in read_table("en") if not dynamic.match(key)]
     assert set(unused) - list_used_keys() == set()
@@ -109,6 +111,8 @@ def test_every_choice_of_the_console_has_a_name() -> None:
     wanted |= {f"avatar.{state}" for state in (*Preparation.State.values, "lost")}
     wanted |= {f"prepare.{step}" for step in STEPS} | {f"prepare_figure.{name}" for name, _ in FIGURES}
     wanted |= {f"prepare_reason.{code}" for code in WORDS}
+    wanted |= {f"training_state.{view}" for view in get_args(TrainingView)}
+    wanted |= {f"training_net.{net}" for net in NET_NAMES}
     wanted |= {f"trial.{state}" for state in get_args(TrialState)}
     wanted |= {f"trial_reason.{reason}" for reason in get_args(TrialReason) if reason}
     assert wanted - set(read_table("en")) == set()

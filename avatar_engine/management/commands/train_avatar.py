@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from avatar_engine.errors import FootlightError
 from avatar_engine.lipsync.synctalk_2d.folder import AvatarFolder, check_avatar_name
 from avatar_engine.lipsync.synctalk_2d.training.avatar_training import AvatarTraining
-from avatar_engine.lipsync.synctalk_2d.training.journal import is_training, read_state
+from avatar_engine.lipsync.synctalk_2d.training.journal import Journal, is_training, read_state
 from avatar_engine.lipsync.synctalk_2d.training.limits import Limits
 from avatar_engine.lipsync.synctalk_2d.training.options import NETS, TrainingOptions, choose_options
 from avatar_engine.lipsync.synctalk_2d.training.run import (
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         env = settings.FOOTLIGHT
         folder = AvatarFolder(env.data_dir / "avatars" / check_avatar_name(options["name"]))
         folder.read_info()  # refuses a name that nobody prepared, before anything is written
-        if options["wished"]:
+        if options["wished"] and read_options(folder.train_path) is None:
             options |= read_wish(folder.path)
         device = choose_device(options["device"])
         if options["fresh"]:
@@ -79,9 +79,10 @@ class Command(BaseCommand):
         try:
             with pause_on_signals(limits):
                 outcome = training.run(self._choose(folder, options, device), limits, device)
-        except FootlightError:
+        except FootlightError as error:
             if not is_training(folder.train_path):  # else another process is at it, and goes on
                 drop_wish(folder.path)
+                Journal(folder.train_path).turn("failed", str(error))
             raise
         if outcome != "paused":
             drop_wish(folder.path)
