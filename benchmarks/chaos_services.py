@@ -105,7 +105,7 @@ def main() -> None:
     ):
         for program in ("stage-1", "worker", "beat"):
             system.start(program)
-        system.wait_on_air(90)
+        system.wait_on_air(300)
         figures = asyncio.run(run(system, args))
     publish(figures, args.json)
 
