@@ -22,6 +22,7 @@ from avatar_engine.voice.chain import VoiceChain
 from avatar_engine.voice.registry import DEFAULT_CHAIN
 from avatar_engine.voice.registry import build_chain as build_voices
 from chat import leases
+from chat.clip_voice import ClipVoice
 from chat.director import Director
 from chat.history import remember_history
 from chat.llm.registry import build_chain
@@ -76,6 +77,9 @@ class StageProcess:
             on_up=self._link_up,
             on_down=self._link_down,
         )
+        self._clip_voice = ClipVoice(
+            lambda: self._voices_of([]), send=self._dialer.send_text, send_binary=self._dialer.send_binary
+        )
 
     async def run(self) -> None:
         """Serve until cancelled; leases are given back at the end."""
@@ -90,6 +94,7 @@ class StageProcess:
         """Stop the directors and free what they used."""
         for slug in list(self._rooms):
             await self._drop(slug, release=True)
+        await self._clip_voice.close()
         for chain in self._voices.values():
             await chain.close()
         await self._warmer.close()
@@ -202,10 +207,14 @@ class StageProcess:
             on_air.director.reopen()
 
     async def _link_down(self) -> None:
+        self._clip_voice.drop_all()
         for on_air in self._rooms.values():
             on_air.presenter.link_down()
 
     async def _take_text(self, message: dict[str, Any]) -> None:
+        if message["type"].startswith("clip."):
+            self._clip_voice.take(message)
+            return
         on_air = self._rooms.get(str(message.get("room", "")))
         if message["type"] == "nudge":
             self._wake.set() if on_air is None else on_air.director.nudge()

@@ -100,6 +100,9 @@ class RedisBus:
                 for command in batch:
                     pipe.execute_command(*command)
                 await pipe.execute()
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError  # redis-py swallows one that comes while it reads an answer
 
     async def close(self) -> None:
         """Close the connections."""

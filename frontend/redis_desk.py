@@ -9,6 +9,7 @@ from typing import Any
 
 from avatar_engine import wire
 from avatar_engine.errors import WireError
+from frontend.clip_routes import ClipAnswer
 from frontend.copy_tally import CopyTally
 from frontend.redis_bus import RedisBus, pack_note
 from frontend.relay import Relay
@@ -82,6 +83,7 @@ class Desk:
         self._tally = tally
         self._send_event = send_event
         self._relay = Relay(air, send_event)
+        self._relay.listen_clips(self._answer_clip)
         self._peers: dict[tuple[str, int], RemotePeer] = {}
         self._seen: dict[str, SeenFilter] = {}
         self._told_viewers: Counter[str] = Counter()
@@ -108,6 +110,8 @@ class Desk:
             await self._take_seen(str(header["room"]), header["message"])
         elif op == "join":
             await self._join(header)
+        elif op == "clip":
+            await self._relay.tell_clip(str(header["clip"]), payload or header["message"])
         elif op == "gone":
             await self._drop((str(header["copy"]), int(header["peer"])))
         else:
@@ -134,6 +138,11 @@ class Desk:
             await self._relay.take_stage_text(peer, header["message"])
         else:
             await self._relay.take_render_text(peer, header["message"])
+
+    def _answer_clip(self, clip: str, answer: ClipAnswer) -> None:
+        """To the copy whose name the clip's begins with. Sound and pictures go there straight."""
+        if isinstance(answer, dict):
+            self._bus.send(f"copy:{find_copy(clip)}", pack_note({"clip": clip, "answer": answer}))
 
     async def _drop(self, key: tuple[str, int]) -> None:
         peer = self._peers.pop(key, None)
@@ -167,6 +176,14 @@ class Desk:
     async def close(self) -> None:
         """End the term."""
         await self._relay.close()
+
+
+def find_copy(clip: str) -> str:
+    """The web copy that waits for `clip`. Raises ValueError for a name that no copy gave."""
+    copy, dot, _ = clip.partition(".")
+    if not (dot and copy.isalnum()):
+        raise ValueError(f"{clip!r} is not the name of a clip")
+    return copy
 
 
 def _changed(now: Counter[str], before: Counter[str]) -> list[str]:

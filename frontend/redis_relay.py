@@ -14,12 +14,13 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from avatar_engine import wire
+from frontend.clip_routes import TakeAnswer
 from frontend.copy_tally import CopyTally
 from frontend.hub import MediaHub
 from frontend.link_outbox import LinkOutbox
 from frontend.redis_air import ROOM_CHANNEL, RedisAir, RoomFeed
 from frontend.redis_bus import BusStuck, RedisBus, pack_note, unpack_note
-from frontend.redis_desk import Desk
+from frontend.redis_desk import Desk, find_copy
 from frontend.relay import put_on_air
 from frontend.switchboard import NoDesk, Peer
 
@@ -95,6 +96,7 @@ class RedisRelay:
         self._chatters: Counter[str] = Counter()
         self._stirred: set[str] = set()
         self._wanted: set[str] = set()
+        self._take_clip: TakeAnswer = lambda clip, answer: None
         self._links: dict[Peer, LinkOutbox] = {}
         self._next_number = 0
         self._session: Session | None = None
@@ -148,18 +150,51 @@ class RedisRelay:
     async def take_stage_binary(self, stage: Peer, frame: wire.BinaryFrame, data: bytes) -> None:
         """Sound from a stage process here."""
         link = self._links.get(stage)
-        if link is not None and frame.kind is wire.Kind.SPEECH:
+        if link is not None and frame.kind in wire.CLIP_KINDS:
+            self._answer_clip(frame)
+        elif link is not None and frame.kind is wire.Kind.SPEECH:
             self._tell_desk({"op": "binary", "peer": link.number}, data)
 
     async def take_render_binary(self, render: Peer, frame: wire.BinaryFrame) -> None:
         """A picture from a render process here: straight to all hubs, where the desk gave it the room."""
         link, session = self._links.get(render), self._session
-        if link is None or session is None or frame.room not in link.rooms:
+        if link is None or session is None:
+            return
+        if frame.kind in wire.CLIP_KINDS:
+            self._answer_clip(frame)
+            return
+        if frame.room not in link.rooms:
             return
         try:
             await put_on_air(session.air, frame)
         except (RedisError, OSError) as error:
             log.warning("a frame of room %s was lost: %s", frame.room, error)
+
+    # clips
+
+    def listen_clips(self, take: TakeAnswer) -> None:
+        """What is said about clips of this copy goes to `take`."""
+        self._take_clip = take
+
+    def name_clip(self) -> str:
+        """Begins with the name of this copy, so that every other finds it. Raises `NoDesk`."""
+        if self._session is None or self._session.seat is None:
+            raise NoDesk
+        return f"{self._session.name}.{secrets.token_hex(8)}"
+
+    async def tell_clip(self, clip: str, message: dict[str, Any] | bytes) -> None:
+        """The desk knows who works on what."""
+        if isinstance(message, bytes):
+            self._tell_desk({"op": "clip", "clip": clip}, message)
+        else:
+            self._tell_desk({"op": "clip", "clip": clip, "message": message})
+
+    def _answer_clip(self, frame: wire.BinaryFrame) -> None:
+        """Sound and pictures need not pass the desk. Raises ValueError for a clip that no copy asked for."""
+        copy = find_copy(frame.clip)
+        if self._session is not None:
+            note = pack_note({"clip": frame.clip}, wire.pack_binary(frame.kind, frame.header, frame.payload))
+            self._session.bus.send(f"copy:{copy}", note)
 
     async def drop_stage(self, stage: Peer) -> None:
         """The socket of a stage process ended."""
@@ -281,6 +316,8 @@ class RedisRelay:
                 self._hear_beat(session, header)
             elif "op" in header:
                 self._take_for_desk(session, header, payload)
+            elif "clip" in header:
+                self._take_clip(header["clip"], header.get("answer") or wire.unpack_binary(payload))
             else:
                 self._take_for_link(header, payload)
 

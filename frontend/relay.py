@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from avatar_engine import wire
 from avatar_engine.stream.envelope import MediaEnvelope
+from frontend.clip_routes import OPENING, ClipRoutes, TakeAnswer
 from frontend.switchboard import Air, Peer
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class Relay:
     routes: dict[str, Route] = field(default_factory=dict)
     renders: list[RenderPeer] = field(default_factory=list)
     playheads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    clips: ClipRoutes = field(default_factory=ClipRoutes)
+    _stages: list[Peer] = field(default_factory=list)
     _sweeps: set[asyncio.Task[None]] = field(default_factory=set)
 
     def start(self) -> None:
@@ -54,11 +58,15 @@ class Relay:
     # from stage
 
     async def add_stage(self, stage: Peer) -> None:
-        """A stage process dialled in; it is known by the rooms that it opens."""
+        """A stage process dialled in; its rooms are those that it opens."""
+        self._stages.append(stage)
 
     async def take_stage_text(self, stage: Peer, message: dict[str, Any]) -> None:
         """A message from a stage process."""
         kind, room = message["type"], str(message.get("room", ""))
+        if kind == "clip.failed":
+            self.clips.take(stage, str(message["clip"]), message)
+            return
         if kind == "room.open":
             await self._open(stage, room, message)
             return
@@ -80,7 +88,10 @@ class Relay:
         await stage.send_text({"type": "audience", "room": room, "viewers": self.hub.viewer_count(room)})
 
     async def take_stage_binary(self, stage: Peer, frame: wire.BinaryFrame, data: bytes) -> None:
-        """Sound from the stage process that holds the room."""
+        """Sound from the stage process that holds the room, or of a clip."""
+        if frame.kind in wire.CLIP_KINDS:
+            self.clips.take(stage, frame.clip, frame)
+            return
         route = self.routes.get(frame.room)
         if route is None or route.stage is not stage or route.render is None:
             return
@@ -89,6 +100,8 @@ class Relay:
 
     async def drop_stage(self, stage: Peer) -> None:
         """A stage process is gone. Its rooms go on: render finishes what it has, another stage will claim them."""
+        self._stages = [known for known in self._stages if known is not stage]
+        self.clips.drop(stage)
         for room, route in list(self.routes.items()):
             if route.stage is not stage:
                 continue
@@ -130,7 +143,10 @@ class Relay:
             await self._close(room)
 
     async def take_render_text(self, render: Peer, message: dict[str, Any]) -> None:
-        """A message from a render process, for the stage that holds the room."""
+        """A message from a render process, for the stage that holds the room, or for who waits for a clip."""
+        if message["type"] == "clip.failed":
+            self.clips.take(render, str(message["clip"]), message)
+            return
         room = str(message.get("room", ""))
         route = self._route_shown_by(render, room)
         if route is None or message["type"] not in TO_STAGE:
@@ -143,7 +159,10 @@ class Relay:
             await route.stage.send_text(message)
 
     async def take_render_binary(self, render: Peer, frame: wire.BinaryFrame) -> None:
-        """A picture with its sound."""
+        """A picture with its sound, or one of a clip."""
+        if frame.kind in wire.CLIP_KINDS:
+            self.clips.take(render, frame.clip, frame)
+            return
         if self._route_shown_by(render, frame.room) is not None:
             await put_on_air(self.hub, frame)
 
@@ -158,6 +177,7 @@ class Relay:
 
     async def _drop_render(self, render: RenderPeer) -> None:
         self.renders.remove(render)
+        self.clips.drop(render.peer)
         for room, route in list(self.routes.items()):
             if route.render is not render:
                 continue
@@ -168,6 +188,36 @@ class Relay:
                 await route.stage.send_text({"type": "render.lost", "room": room})
             if route.opening is not None:
                 await self._assign(room, route)
+
+    # clips
+
+    def listen_clips(self, take: TakeAnswer) -> None:
+        """What is said about clips goes to `take`."""
+        self.clips.listen(take)
+
+    def name_clip(self) -> str:
+        """A name that nobody guesses."""
+        return f"web.{secrets.token_hex(8)}"
+
+    async def tell_clip(self, clip: str, message: dict[str, Any] | bytes) -> None:
+        """Begin a clip with the process that has least to do, or pass on what follows."""
+        if isinstance(message, bytes) or message["type"] not in OPENING:
+            await self.clips.tell(clip, message)
+            return
+        is_voice = message["type"] == "clip.voice"
+        worker = self._find_stage() if is_voice else self._find_render(str(message["spec"]["engine"]))
+        if worker is None:
+            self.clips.refuse(clip, "no_stage" if is_voice else "no_render")
+        else:
+            await self.clips.open(clip, worker, message)
+
+    def _find_stage(self) -> Peer | None:
+        return min(self._stages, key=self.clips.count, default=None)
+
+    def _find_render(self, family: str) -> Peer | None:
+        fitting = [render for render in self.renders if family in render.families]
+        best = min(fitting, key=lambda r: (self.clips.count(r.peer), self._load_of(r)), default=None)
+        return best.peer if best is not None else None
 
     # both ways
 
@@ -225,6 +275,7 @@ class Relay:
             task.cancel()
         self.routes.clear()
         self.renders.clear()
+        self.clips.clear()
 
 
 async def put_on_air(air: Air, frame: wire.BinaryFrame) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from avatar_engine import wire
@@ -87,5 +87,14 @@ class Switchboard(Protocol):
 
     def viewer_count(self, room: str) -> int:
         """Media viewers of the room in all web processes."""
+
+    def listen_clips(self, take: Callable[[str, dict[str, Any] | wire.BinaryFrame], None]) -> None:
+        """What stage and render say about clips of this process goes to `take(clip, answer)`."""
+
+    def name_clip(self) -> str:
+        """A name for a new clip, under which answers find this process. Raises `NoDesk`."""
+
+    async def tell_clip(self, clip: str, message: dict[str, Any] | bytes) -> None:
+        """Begin a clip (`clip.open`, `clip.voice`) with whoever can, or pass on what follows."""
 
     async def close(self) -> None: ...

@@ -18,13 +18,14 @@ def build_application() -> AsgiApplication:
     from django.conf import settings
 
     from mysite.metrics import Metrics
-    from mysite.routing import build_hub, build_relay, build_websocket_routes  # models exist only from here on
+    from mysite.routing import build_clips, build_hub, build_relay, build_websocket_routes  # models exist from here on
 
     hub = build_hub(settings.FOOTLIGHT)
     relay = build_relay(hub, settings.FOOTLIGHT)
     router = ProtocolTypeRouter({"http": pages, "websocket": build_websocket_routes(hub, relay, settings.FOOTLIGHT)})
     metrics = Metrics(hub, relay, settings.FOOTLIGHT)
     parts = {"footlight.hub": hub, "footlight.relay": relay, "footlight.metrics": metrics}
+    parts["footlight.clips"] = build_clips(relay, settings.FOOTLIGHT)
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         relay.start()

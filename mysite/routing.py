@@ -14,6 +14,9 @@ from chat import selectors
 from chat.consumers import ChatConsumer
 from chat.events import room_group
 from chat.hub import ChatHub
+from frontend.clip_debug import DebugStore
+from frontend.clip_desk import ClipDesk
+from frontend.clip_service import ClipService
 from frontend.consumers import MediaConsumer
 from frontend.hub import MediaHub
 from frontend.hub_hooks import HubHooks
@@ -59,6 +62,11 @@ def build_relay(hub: MediaHub, env: Env) -> Switchboard:
         )
     )
     return relay
+
+
+def build_clips(relay: Switchboard, env: Env) -> ClipService:
+    """What makes clips for the API in this web process."""
+    return ClipService(ClipDesk(relay), DebugStore(env.data_dir / "synctalk_debug"))
 
 
 def build_websocket_routes(hub: MediaHub, relay: Switchboard, env: Env) -> URLRouter:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("api/synctalk/", include("frontend.synctalk_urls")),
     path("", include("frontend.urls")),
 ]
 

@@ -85,7 +85,7 @@ def test_every_key_on_a_page_or_in_a_script_exists() -> None:
 def test_every_key_is_used() -> None:
     dynamic = re.compile(
         r"(reason|state|message|banner|kind|turn|sentence|stamp|error|size|engine|voice"
-        r"|file|file_use|avatar|prepare|prepare_reason|prepare_figure|trial|trial_reason"
+        r"|clip_error|clip_state|file|file_use|avatar|prepare|prepare_reason|prepare_figure|trial|trial_reason"
         r"|training_net|training_curve|training_state)\."
     )
     unused = [key for key in read_table("en") if not dynamic.match(key)]
