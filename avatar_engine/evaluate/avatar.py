@@ -43,10 +43,12 @@ Loaded = TypeVar("Loaded")
 class EvaluationPlan:
     """How much is looked at. pictures: held-out frames that are redrawn. seconds: held-out speech played on air.
 
+    threads: processor threads of the networks that measure; torch keeps them for the whole process.
     speak: makes takes with marks, called only for an avatar whose own video says nothing.
     """
 
     device: str = "cpu"
+    threads: int = 1
     pictures: int = 60
     seconds: float = 40.0
     speak: Callable[[], Sequence[Take]] = tuple
@@ -69,6 +71,9 @@ def evaluate_avatar(
     weights: the weights folder, for the audio encoder. What cannot be measured is left out with its reason; an avatar
     that cannot be drawn at all raises the `FootlightError` of whatever failed.
     """
+    import torch
+
+    torch.set_num_threads(plan.threads)
     info = avatar.read_info()
     notes = _Notes()
     lips = _load_or_note(lambda: LipReader(files), notes, "lips")

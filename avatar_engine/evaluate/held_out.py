@@ -35,17 +35,23 @@ def read_held_out(avatar: AvatarFolder, count: int) -> Iterator[HeldOutFrame]:
     places = np.linspace(0, len(split.held_out) - 1, min(count, len(split.held_out))).round().astype(int)
     numbers = split.held_out[places]
     references = np.random.default_rng(SEED).choice(split.train, len(numbers))
-    info = avatar.read_info()
-    points, squares, rows = avatar.read_landmarks(), avatar.read_crops(), avatar.read_features(info.encoder)
+    yield from read_pairs(avatar, numbers, avatar, references)
+
+
+def read_pairs(avatar: AvatarFolder, numbers: Int32, other: AvatarFolder, references: Int32) -> Iterator[HeldOutFrame]:
+    """Frames `numbers` int32[n] of one folder with the reference frames `references` int32[n] of another, or of it."""
+    points, squares = avatar.read_landmarks(), avatar.read_crops()
+    other_points, other_squares = other.read_landmarks(), other.read_crops()
+    rows = avatar.read_features(avatar.read_info().encoder)
     for number, reference in zip(numbers.tolist(), references.tolist(), strict=True):
         yield HeldOutFrame(
             number=number,
             frame=read_frame(avatar, number),
             square=squares[number],
             points=points[number],
-            reference_frame=read_frame(avatar, reference),
-            reference_square=squares[reference],
-            reference_points=points[reference],
+            reference_frame=read_frame(other, reference),
+            reference_square=other_squares[reference],
+            reference_points=other_points[reference],
             window=window(rows, number),
         )
 

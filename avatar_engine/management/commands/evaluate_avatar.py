@@ -49,16 +49,19 @@ class Command(BaseCommand):
         parser.add_argument("--threads", type=int, default=1, help="processor threads of the networks that measure")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        import torch
-
         env = settings.FOOTLIGHT
-        torch.set_num_threads(options["threads"])
         try:
             name = check_avatar_name(options["name"])
             avatar = AvatarFolder(options["folder"] or env.data_dir / "avatars" / name)
             weights = env.data_dir / "weights"
             folders = [weights, *([env.shared / "data"] if env.shared else [])]
-            plan = EvaluationPlan(options["device"], options["pictures"], options["seconds"], lambda: speak(weights))
+            plan = EvaluationPlan(
+                device=options["device"],
+                threads=options["threads"],
+                pictures=options["pictures"],
+                seconds=options["seconds"],
+                speak=lambda: speak(weights),
+            )
             found, sheet = evaluate_avatar(avatar, weights, find_files(folders), plan, self._say)
         except FootlightError as error:
             raise CommandError(str(error)) from error
