@@ -68,9 +68,9 @@ def _train(args: argparse.Namespace, corpus: Path, films: Path) -> None:
     school = School(args.out / "school", Plan(args.lessons))
     done = school.study(Lessons(said, filmed, seed=1), time.monotonic() + args.minutes * 60)
     log.info("%s after %d lessons", "done" if done else "not done", school.lesson)
+    deliver(school.average, said[::8], args.out / NETWORK_FILE, args.out / HEADS_FILE)
     report = _report(school.average, corpus, films, args.held_films)
     (args.out / REPORT_FILE).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    deliver(school.average, said[::8], args.out / NETWORK_FILE, args.out / HEADS_FILE)
 
 
 def _report(net: TaughtEncoder, corpus: Path, films: Path, held: Sequence[Path]) -> dict[str, dict[str, float]]:
