@@ -17,6 +17,7 @@ from avatar_engine.lipsync.synctalk_2d.folder import AvatarFolder, check_avatar_
 from avatar_engine.lipsync.synctalk_2d.training.avatar_training import AvatarTraining
 from avatar_engine.lipsync.synctalk_2d.training.journal import Journal, is_training, read_state
 from avatar_engine.lipsync.synctalk_2d.training.limits import Limits
+from avatar_engine.lipsync.synctalk_2d.training.loop import Outcome
 from avatar_engine.lipsync.synctalk_2d.training.options import NETS, TrainingOptions, choose_options
 from avatar_engine.lipsync.synctalk_2d.training.run import (
     choose_device,
@@ -59,26 +60,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _train(self, options: dict[str, Any]) -> None:
-        env = settings.FOOTLIGHT
-        folder = AvatarFolder(env.data_dir / "avatars" / check_avatar_name(options["name"]))
+        folder = AvatarFolder(settings.FOOTLIGHT.data_dir / "avatars" / check_avatar_name(options["name"]))
         folder.read_info()  # refuses a name that nobody prepared, before anything is written
-        if options["wished"] and read_options(folder.train_path) is None:
-            options |= read_wish(folder.path)
-        device = choose_device(options["device"])
-        if options["fresh"]:
-            forget_training(folder.train_path)
-        prepare_device(device, options["threads"] or max(1, (os.cpu_count() or 1) // 2))
-        minutes = options["minutes"]
-        limits = Limits(
-            folder.train_path,
-            seconds=None if minutes is None else minutes * 60,
-            steps=options["run_steps"],
-            parent=options["parent"],
-        )
-        training = AvatarTraining(folder, env.data_dir / "weights")
         try:
-            with pause_on_signals(limits):
-                outcome = training.run(self._choose(folder, options, device), limits, device)
+            outcome = self._run(folder, options)
         except FootlightError as error:
             if not is_training(folder.train_path):  # else another process is at it, and goes on
                 drop_wish(folder.path)
@@ -87,6 +72,24 @@ class Command(BaseCommand):
         if outcome != "paused":
             drop_wish(folder.path)
         self._report(folder, outcome)
+
+    def _run(self, folder: AvatarFolder, options: dict[str, Any]) -> Outcome:
+        device = choose_device(options["device"])
+        if options["fresh"]:
+            forget_training(folder.train_path)
+        if options["wished"] and read_options(folder.train_path) is None:
+            options |= read_wish(folder.path)
+        prepare_device(device, options["threads"] or max(1, (os.cpu_count() or 1) // 2))
+        minutes = options["minutes"]
+        limits = Limits(
+            folder.train_path,
+            seconds=None if minutes is None else minutes * 60,
+            steps=options["run_steps"],
+            parent=options["parent"],
+        )
+        training = AvatarTraining(folder, settings.FOOTLIGHT.data_dir / "weights")
+        with pause_on_signals(limits):
+            return training.run(self._choose(folder, options, device), limits, device)
 
     def _choose(self, folder: AvatarFolder, options: dict[str, Any], device: str) -> TrainingOptions:
         """The options of a new training, or those of the one begun, where nothing else was asked for."""
@@ -102,7 +105,7 @@ class Command(BaseCommand):
             raise CommandError(f"this training was begun with another {names}; go on without it, or add --fresh")
         return begun
 
-    def _report(self, folder: AvatarFolder, outcome: str) -> None:
+    def _report(self, folder: AvatarFolder, outcome: Outcome) -> None:
         state = read_state(folder.train_path) or {}
         best = f"; best {state['best']:.2f} at step {state['best_step']}" if state.get("best") else ""
         self.stdout.write(f"{folder.name}: {outcome} at step {state.get('step')} of {state.get('steps')}{best}")
