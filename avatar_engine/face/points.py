@@ -24,8 +24,8 @@ from avatar_engine.types import Float32
 
 CROP_NOSE = NOSE_BRIDGE[3]
 """Stands for point 52 of the 110-point set. Measured from the line of the eyes (0) to the middle of the lips (1),
-point 52 lies at 0.28 over 523 frames of a published clip; this point lies at 0.20 to 0.33 over eight faces that look
-ahead (mean 0.26), its neighbours on the bridge at 0.17 and 0.37. The midpoints of the jaw lie 2.18 eye distances
+point 52 lies at 0.28 over 523 frames of a published clip; this point lies at 0.19 to 0.33 over eight faces that look
+ahead (mean 0.25), its neighbours on the bridge at 0.17 and 0.35. The midpoints of the jaw lie 2.18 eye distances
 apart, points 1 and 31 of the clip 2.19."""
 
 

@@ -30,6 +30,8 @@ from avatar_engine.prepare.sound import measure_sound, read_sound, to_float, wri
 from avatar_engine.prepare.work import Work, hold_work, write_array
 from avatar_engine.timing import FPS
 from avatar_engine.weights import FACE_DETECTOR, FACE_LANDMARKS, is_whole, weight_path
+from avatar_engine.weights.capacity import free_disk
+from avatar_engine.weights.fetch import DISK_MARGIN_BYTES
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +87,8 @@ def prepare_avatar(order: Order, tell: Tell, now: Callable[[], datetime]) -> Rep
         if not is_whole(weight, order.weights):
             raise WeightsError(f"a face network is missing: manage.py weights {weight.name} fetches it")
     avatar = AvatarFolder(order.avatars / order.name)
+    if free_disk(order.avatars) < DISK_MARGIN_BYTES:
+        raise PreparationError(f"the disk of {order.avatars} is nearly full")
     tell(Progress("look", 0))
     with hold_work(avatar) as work:
         try:
@@ -105,6 +109,8 @@ def prepare_avatar(order: Order, tell: Tell, now: Callable[[], datetime]) -> Rep
             if avatar.is_complete or work.recall("picture") is None:
                 work.discard()
             raise
+        except OSError as error:
+            raise PreparationError(f"reading or writing failed: {error}; the next run goes on from here") from error
     tell(Progress("done", 100))
     return report
 

@@ -16,6 +16,8 @@ class Limits:
     most_seconds: float = 1800.0
     little_seconds_warn: float = 150.0
     least_side_px: int = 200
+    most_pixels: int = 36_000_000
+    """Of a stored frame; 8K has 33 million."""
     longest_side_px: int = 1920
     """Larger pictures are scaled down to it: no room is larger."""
 

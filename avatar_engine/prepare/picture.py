@@ -12,7 +12,8 @@ import av
 import cv2
 import numpy as np
 
-from avatar_engine.lipsync.synctalk_2d.source_video import SourceWriter
+from avatar_engine.errors import PreparationError
+from avatar_engine.lipsync.synctalk_2d.source_video import SourceWriter, read_source
 from avatar_engine.prepare.colour import ColourReader
 from avatar_engine.prepare.limits import Limits
 from avatar_engine.prepare.probe import Source, check_seconds, open_source
@@ -39,7 +40,8 @@ class Picture:
 def write_picture(source: Source, path: Path, limits: Limits, seen: Callable[[int], None]) -> Picture:
     """Decode, turn, scale and retime the source into `path`. `seen` is told how many frames are written.
 
-    Raises `SourceRefused` for a video that is damaged, breaks off, or turns out to have another length.
+    Raises `SourceRefused` for a video that is damaged, breaks off, or turns out to have another length;
+    `AvatarFolderError` and `PreparationError` where the disk refuses.
     """
     retimer, colours, reading = Retimer(), ColourReader(source.light), _Reading()
     starts_s = Fraction(0)
@@ -61,6 +63,8 @@ def write_picture(source: Source, path: Path, limits: Limits, seen: Callable[[in
         _write(writer, shown, retimer.finish(), seen)
         frames = writer.frames
     _check_whole(source, frames, reading, limits)
+    if next(read_source(path, frames - 1, frames), None) is None:  # a full disk may swallow the end without a word
+        raise PreparationError("the video could not be written to its end: is the disk full?")
     return Picture(frames, float(starts_s), reading.broken, retimer.varies)
 
 

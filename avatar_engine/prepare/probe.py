@@ -66,6 +66,7 @@ def probe_source(path: Path, limits: Limits) -> Source:
         stream = container.streams.video[0]
         if stream.codec_context is None:
             raise refuse("not_a_video", detail="nobody knows how its picture is coded")
+        _check_pixels(stream, limits)
         seconds = container.duration / av.time_base if container.duration is not None else None
         if seconds is not None:
             check_seconds(seconds, limits)
@@ -113,6 +114,13 @@ def _check_file(path: Path) -> None:
     except av.FFmpegError:
         return
     raise refuse("picture")
+
+
+def _check_pixels(stream: Any, limits: Limits) -> None:
+    """Before a frame is decoded: one of a hostile file could take all memory."""
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > limits.most_pixels:
+        raise refuse("too_large", width=width, height=height, most=round(limits.most_pixels / 1e6))
 
 
 def _read_first_frame(container: Any, stream: Any) -> Any:

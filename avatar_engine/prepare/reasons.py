@@ -19,6 +19,7 @@ WORDS: dict[str, str] = {
     "too_short": "{seconds} s are too short: at least {least} s are wanted",
     "too_long": "{minutes} minutes are too long: at most {most} minutes are taken; cut the best part out",
     "too_small": "the picture has {width} x {height} px: at least {least} px are wanted on the shorter side",
+    "too_large": "a picture of {width} x {height} px is too large: at most {most} million pixels are taken",
     "no_sound": "the video has no sound; a presenter learns to speak from picture and sound together",
     "no_face": "a face was found in {percent} % of the frames: {least} % are wanted",
     "two_faces": "a second face was found in {percent} % of the frames: only the presenter may be seen",

@@ -14,6 +14,7 @@ import asyncio
 import os
 from typing import Any
 
+from tests.fakes.page_avatars import put_avatars
 from tests.fakes.page_chat import SLUG, FakeRoom
 from tests.fakes.page_stage import FakeStage
 
@@ -87,6 +88,7 @@ def build_site() -> FakeSite:
     )
     Sentence.objects.create(turn=turn, index=1, text="What is yours?", state="dropped")
     Room.objects.create(slug="evening", title="晚间故事", persona_name="小雨", language="zh")
+    put_avatars()
     get_user_model().objects.create_superuser(STAFF[0], password=STAFF[1])
     return FakeSite(ASGIStaticFilesHandler(get_asgi_application()))
 

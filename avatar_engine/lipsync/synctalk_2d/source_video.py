@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import av
 import numpy as np
@@ -27,8 +28,12 @@ class SourceWriter:
         """`width` and `height` are even. The file is a video only after `close`."""
         if width % 2 or height % 2:
             raise ValueError(f"4:2:0 wants even sides, not {width}x{height}")
+        self._path = path
         self._shape = (height, width, 3)
-        self._file = av.open(str(path), "w", format="mp4")
+        try:
+            self._file: Any = av.open(str(path), "w", format="mp4")
+        except av.FFmpegError as error:
+            raise self._explain(error) from error
         stream = self._file.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = Fraction(1, FPS)
@@ -47,26 +52,44 @@ class SourceWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except AvatarFolderError:
+            if kind is None:  # else there is a better reason already
+                raise
 
     def write(self, rgb: UInt8) -> None:
-        """The next frame, uint8[height, width, 3] RGB."""
+        """The next frame, uint8[height, width, 3] RGB. Raises `AvatarFolderError` where the disk refuses."""
         if rgb.shape != self._shape or rgb.dtype != np.uint8:
             raise ValueError(f"frame is {rgb.dtype}{list(rgb.shape)}, wants uint8{list(self._shape)}")
         frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(
             format="yuv420p", dst_colorspace="ITU601", dst_color_range="MPEG"
         )
         frame.pts, frame.time_base = self.frames, Fraction(1, FPS)
-        self._file.mux(self._stream.encode(frame))
+        self._put(frame)
         self.frames += 1
 
     def close(self) -> None:
-        """Write what is left; may be called twice."""
+        """Write what is left; may be called twice. Raises `AvatarFolderError` where the disk refuses."""
         if self._file is None:
             return
-        self._file.mux(self._stream.encode(None))
-        self._file.close()
-        self._file = None
+        file = self._file
+        try:
+            self._put(None)
+            file.close()
+        except av.FFmpegError as error:
+            raise self._explain(error) from error
+        finally:
+            self._file = None
+
+    def _put(self, frame: Any) -> None:
+        try:
+            self._file.mux(self._stream.encode(frame))
+        except av.FFmpegError as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: av.FFmpegError) -> AvatarFolderError:
+        return AvatarFolderError(f"{self._path.name} cannot be written: {error.strerror}")
 
 
 def read_source(path: Path, start: int = 0, stop: int | None = None) -> Iterator[UInt8]:

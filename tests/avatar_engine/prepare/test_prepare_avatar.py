@@ -196,6 +196,25 @@ def test_face_that_goes_away_and_cuts_are_refused(
     assert found["cuts"]["count"] == 1
 
 
+def test_full_disk_is_said_and_the_next_run_goes_on(
+    bench: Bench, speaker_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_write(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("avatar_engine.prepare.avatar.write_array", refuse_write)
+        with pytest.raises(PreparationError, match="No space left"):
+            bench.prepare(speaker_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("avatar_engine.prepare.avatar.free_disk", lambda _: 1)
+        with pytest.raises(PreparationError, match="nearly full"):
+            bench.prepare(speaker_path)
+    bench.said.clear()
+    bench.prepare(speaker_path)
+    assert "picture" not in {progress.step for progress in bench.said}
+
+
 def test_progress_of_an_unknown_length_stays_within_its_step(bench: Bench, speaker_path: Path) -> None:
     said: list[Progress] = []
     bench.prepare(speaker_path, tell=said.append)

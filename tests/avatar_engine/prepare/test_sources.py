@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import struct
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from avatar_engine.prepare.reasons import WORDS, SourceRefused
 from avatar_engine.prepare.sound import measure_sound, read_sound
 from avatar_engine.types import Int16, UInt8
 from tests.avatar_engine.prepare.conftest import write_video
+from tests.rules.source import ROOT
 
 LIMITS = Limits()
 
@@ -139,6 +142,13 @@ def test_one_second_is_too_short(tmp_path: Path) -> None:
 
 def test_tiny_picture(tmp_path: Path) -> None:
     expect_reason(write_video(tmp_path / "a.mp4", paint_all(75, 320, 120)), "too_small", tmp_path)
+
+
+def test_picture_that_would_take_all_memory_is_not_decoded(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", paint_all())
+    source = Limits(most_pixels=320 * 240 - 1)
+    with pytest.raises(SourceRefused, match="320 x 240 px is too large"):
+        probe_source(path, source)
 
 
 def test_video_that_was_not_copied_to_its_end(tmp_path: Path) -> None:
@@ -278,3 +288,28 @@ def test_speech_is_told_from_silence_and_overdrive() -> None:
     assert measure_sound(np.zeros(32_000, np.int16), 0.0, LIMITS).speech_share == 0
     over = np.clip(20 * speech, -32_768, 32_767).astype(np.int16)
     assert measure_sound(over, 0.0, LIMITS).clipped_share > 0.05
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from avatar_engine.prepare.limits import Limits
+from avatar_engine.prepare.picture import write_picture
+from avatar_engine.prepare.probe import probe_source
+source = probe_source(Path(sys.argv[1]), Limits())
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
+write_picture(source, Path(sys.argv[2]), Limits(), lambda _: None)
+"""
+
+
+@pytest.mark.parametrize("share", [0.3, 0.98])
+def test_disk_that_is_full_is_never_taken_for_a_broken_source(tmp_path: Path, share: float) -> None:
+    path = write_video(tmp_path / "a.mp4", paint_all(55))
+    take(path, tmp_path)
+    limit = int((tmp_path / "source.mp4").stat().st_size * share)
+    command = [sys.executable, "-c", FULL, str(path), str(tmp_path / "full.mp4"), str(limit)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(("avatar_engine.errors.AvatarFolderError", "avatar_engine.errors.PreparationError")), last

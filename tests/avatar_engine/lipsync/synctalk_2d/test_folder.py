@@ -233,3 +233,13 @@ def test_good_names(name: str) -> None:
 def test_bad_names_are_refused(name: str) -> None:
     with pytest.raises(AvatarFolderError):
         check_avatar_name(name)
+
+
+def write_video(path: Path) -> None:
+    with SourceWriter(path, WIDTH, HEIGHT) as writer:
+        writer.write(paint(0))
+
+
+def test_video_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(AvatarFolderError, match=r"source\.mp4 cannot be written"):
+        write_video(tmp_path / "none" / "source.mp4")
