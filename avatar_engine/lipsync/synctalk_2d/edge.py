@@ -13,6 +13,9 @@ from avatar_engine.types import Bool, Float32, UInt8
 
 FEATHER_SHARE, CORNER_SHARE = 0.1, 0.3
 """Of the side of the inner picture: how wide the edge is, and how round the corners, where there is no face."""
+JAW_DROP_SHARE, FACE_MARGIN_SHARE, FACE_BLUR_SHARE = 0.1, 0.05, 0.025
+"""Of the side: room below the chin, around the face, and the softness of that border."""
+LEAST_FACE_SHARE = 0.2
 RING_WEIGHT = 0.6
 """Pixels that the source still shines through count for the colours."""
 JAW_SHARE = 0.7
@@ -35,6 +38,27 @@ def build_soft_mask(spec: NetSpec) -> Float32:
     outside = np.hypot(np.maximum(across, 0), np.maximum(down, 0)) + np.minimum(np.maximum(across, down), 0) - radius
     t = np.clip(-outside / feather, 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def build_face_mask(spec: NetSpec, outlines: list[Float32]) -> Float32:
+    """The soft mask float32[S, S] in 0..1 cut to where a face is: collar, hair and wall stay the source's own.
+
+    `outlines`: float32[K, 2] each, the oval around the face in pixels of the inner picture, in some frames of the loop.
+    Their union is taken, with room below for a jaw that drops. Where they enclose next to nothing the soft mask is
+    given as it is.
+    """
+    box = build_soft_mask(spec)
+    face = np.zeros((spec.inner, spec.inner), np.uint8)
+    for outline in outlines:
+        for drop in (0.0, JAW_DROP_SHARE * spec.inner):
+            points = np.clip(outline + np.array([0, drop]), -spec.inner, 2 * spec.inner)
+            cv2.fillPoly(face, [np.rint(points).astype(np.int32)], 1)
+    if face.mean() < LEAST_FACE_SHARE:
+        return box
+    margin = 2 * round(FACE_MARGIN_SHARE * spec.inner) + 1
+    grown = cv2.dilate(face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin, margin)))
+    soft = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), FACE_BLUR_SHARE * spec.inner)
+    return np.asarray(box * soft, np.float32)
 
 
 def find_ring(mask: Float32) -> Bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avatar_engine.face.topology import EYE_CORNERS
 from avatar_engine.timing import FPS
 from avatar_engine.types import Bool, Float32
 
@@ -15,8 +16,8 @@ FEWEST_CALM_FRAMES = 2 * FPS
 CLOSED_OPENING = 0.035
 """Lips that are this far apart, as a share of the distance between the outer corners of the eyes, count as closed."""
 AROUND_FRAMES = 3
-_UPPER_LIP, _LOWER_LIP, _RIGHT_EYE, _LEFT_EYE = 13, 14, 33, 263
-"""Points of the 478 of MediaPipe: inner lips in the middle, outer corners of the eyes."""
+_UPPER_LIP, _LOWER_LIP = 13, 14
+"""The middle of the inner lips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Stretch:
 def measure_openings(landmarks: Float32) -> Float32:
     """How far the lips are apart in each frame, float32[N], in distances between the eyes; from float32[N, 478, 2]."""
     gap = np.linalg.norm(landmarks[:, _LOWER_LIP] - landmarks[:, _UPPER_LIP], axis=-1)
-    eyes = np.linalg.norm(landmarks[:, _LEFT_EYE] - landmarks[:, _RIGHT_EYE], axis=-1)
+    left, right = EYE_CORNERS
+    eyes = np.linalg.norm(landmarks[:, left] - landmarks[:, right], axis=-1)
     return np.asarray(gap / np.maximum(eyes, 1.0), np.float32)
 
 

@@ -8,12 +8,13 @@ import pytest
 from avatar_engine.lipsync.synctalk_2d.edge import (
     MOST_SHIFT,
     ColourMatch,
+    build_face_mask,
     build_soft_mask,
     find_ring,
     measure_ring,
 )
 from avatar_engine.lipsync.synctalk_2d.spec import PUBLISHED_328, ULTRALIGHT_160, NetSpec
-from avatar_engine.types import UInt8
+from avatar_engine.types import Float32, UInt8
 
 SPECS = pytest.mark.parametrize("spec", [PUBLISHED_328, ULTRALIGHT_160, NetSpec(80, (8, 8, 16, 16))])
 
@@ -88,3 +89,34 @@ def test_colours_follow_slowly_and_begin_anew_after_a_reset() -> None:
     assert first.mean() - second.mean() > 5
     match.reset()
     assert abs(float(match.apply(dark, ring, source).mean()) - float(face.mean())) < 1
+
+
+def build_outline(side: int, *, drop: float = 0.0) -> Float32:
+    """A face whose chin rests at 0.71 of the square."""
+    turn = np.linspace(0, 2 * np.pi, 36, endpoint=False)
+    across, down = 0.5 + 0.47 * np.sin(turn), 0.12 - 0.59 * np.cos(turn)
+    return (np.stack([across, down + drop * (down > 0.4)], axis=1) * side).astype(np.float32)
+
+
+def test_what_is_no_face_stays_the_source() -> None:
+    side = PUBLISHED_328.inner
+    mask = build_face_mask(PUBLISHED_328, [build_outline(side)])
+    assert mask[round(0.66 * side), side // 2] > 0.99  # the chin
+    assert mask[round(0.78 * side), side // 2] > 0.9  # where it goes when the jaw drops
+    assert mask[round(0.93 * side), side // 2] < 0.05  # the collar
+    assert mask[round(0.75 * side), round(0.08 * side)] < 0.05  # the wall beside the jaw
+    assert (mask <= build_soft_mask(PUBLISHED_328) + 1e-6).all()
+    assert np.abs(np.diff(mask, axis=0)).max() < 0.1
+
+
+def test_every_frame_of_the_loop_has_room_for_its_chin() -> None:
+    side = PUBLISHED_328.inner
+    shut, open_wide = build_outline(side), build_outline(side, drop=0.12)
+    both = build_face_mask(PUBLISHED_328, [shut, open_wide])
+    assert both[round(0.87 * side), side // 2] > 0.8
+    assert (both >= build_face_mask(PUBLISHED_328, [shut]) - 1e-6).all()
+
+
+@pytest.mark.parametrize("outlines", [[], [np.full((36, 2), 160, np.float32)], [np.full((36, 2), 1e9, np.float32)]])
+def test_without_a_face_the_whole_box_is_drawn(outlines: list[Float32]) -> None:
+    assert np.array_equal(build_face_mask(PUBLISHED_328, outlines), build_soft_mask(PUBLISHED_328))
