@@ -27,6 +27,11 @@ def get_avatar(name: str) -> Avatar | None:
     return Avatar.objects.filter(name=name).first()
 
 
+def list_avatars() -> QuerySet[Avatar]:
+    """All avatars, by name."""
+    return Avatar.objects.order_by("name")
+
+
 def list_due_preparations(now: datetime) -> QuerySet[Preparation]:
     """Those that wait for a worker, and those whose worker has died; the oldest first."""
     waiting = Q(state=Preparation.State.WAITING)

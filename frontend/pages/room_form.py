@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from avatar_engine.lipsync.registry import ENGINES
+from avatar_engine.selectors import list_avatars
 from avatar_engine.voice.config import MOST_VOICES
 from chat.models import Room
 from frontend.pages.room_fields import (
@@ -20,7 +21,7 @@ from frontend.pages.room_fields import (
 )
 from frontend.strings import Strings
 
-NEXT_SHOW_FIELDS = frozenset({"size", "engine", "voices", "llm"})
+NEXT_SHOW_FIELDS = frozenset({"size", "engine", "avatar", "voices", "llm"})
 """What a stage process reads when it takes a room; everything else it reads before each turn."""
 
 
@@ -60,22 +61,40 @@ class RoomSettingsForm(RoomForm):
     """All that an operator may change of a room."""
 
     engine = forms.ChoiceField()
+    avatar = forms.ChoiceField(required=False)
 
     class Meta(RoomForm.Meta):
         fields = [
             *RoomForm.Meta.fields,
-            *("description", "is_listed", "boundaries", "disclosure", "idle_after_s", "engine"),
+            *("description", "is_listed", "boundaries", "disclosure", "idle_after_s", "engine", "avatar"),
         ]
         widgets = {**RoomForm.Meta.widgets, "boundaries": forms.Textarea}
 
     def __init__(self, *args: Any, strings: Strings, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["engine"].choices = [(name, f"engine.{name}") for name in ENGINES]  # type: ignore[attr-defined]
+        self._families = dict(list_avatars().values_list("name", "family"))
+        self._strings = strings
+        names = sorted({*self._families, *filter(None, [self.instance.avatar])})
+        self.fields["avatar"].choices = [  # type: ignore[attr-defined]
+            ("", strings.text("edit.avatar_shipped")),
+            *((name, name) for name in names),
+        ]
         self.fields["voices"] = VoicesField(strings=strings, kept=self.instance.voices)
         self.fields["llm"] = EndpointsField(strings=strings)
         self.initial.update(voices=self.instance.voices, llm=self.instance.llm)
         # Viewers, stage and render know a room on air by its address.
         self.fields["slug"].disabled = self.instance.is_on_air
+        # An avatar must pass its test, and that is asked when a room goes on air.
+        self.fields["avatar"].disabled = self.instance.is_on_air
+
+    def clean(self) -> dict[str, Any]:
+        """An avatar is of one family and can be shown by no other."""
+        cleaned = super().clean() or self.cleaned_data
+        avatar, engine = cleaned.get("avatar"), cleaned.get("engine")
+        if avatar and engine and self._families.get(avatar, engine) != engine:
+            self.add_error("avatar", self._strings.text("form.avatar_family", {"name": avatar}))
+        return cleaned
 
     @property
     def voice_places(self) -> list[str]:
