@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from avatar_engine.features.mel import RATE_HZ
+from avatar_engine.features.mel import BANDS, FFT, RATE_HZ, build_filters
 from avatar_engine.types import Float32
 
 Float64 = npt.NDArray[np.float64]
@@ -21,6 +21,20 @@ def stretch(samples: Float32, factor: float) -> Float32:
 
     played: Float32 = soxr.resample(samples, RATE_HZ * factor, RATE_HZ)
     return played.astype(np.float32)
+
+
+def build_throat(factor: float) -> Float32:
+    """float32[80, 80] that, multiplied with mel columns, moves formants to `factor` times their frequency.
+
+    Pitch and time stay: a longer throat (below 1) with the same voice in it (Jaitly and Hinton, 2013).
+    """
+    centres = np.sum(build_filters() * np.arange(FFT // 2 + 1), axis=1) / np.sum(build_filters(), axis=1)
+    places = np.interp(centres / factor, centres, np.arange(BANDS))
+    low = np.minimum(places.astype(int), BANDS - 2)
+    throat = np.zeros((BANDS, BANDS), np.float32)
+    throat[np.arange(BANDS), low] = 1 - (places - low)
+    throat[np.arange(BANDS), low + 1] = places - low
+    return throat
 
 
 def disturb(samples: Float32, draw: np.random.Generator) -> Float32:

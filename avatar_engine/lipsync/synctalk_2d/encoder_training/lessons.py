@@ -11,7 +11,7 @@ import numpy.typing as npt
 from avatar_engine.features.mel import RATE_HZ
 from avatar_engine.lipsync.drawn.shape import AXES
 from avatar_engine.lipsync.synctalk_2d.encoder_training.corpus import Clip
-from avatar_engine.lipsync.synctalk_2d.encoder_training.disturb import disturb, stretch
+from avatar_engine.lipsync.synctalk_2d.encoder_training.disturb import build_throat, disturb, stretch
 from avatar_engine.lipsync.synctalk_2d.encoder_training.filmed import LIPS, OPENING, WIDTH, FilmedClip
 from avatar_engine.lipsync.synctalk_2d.encoder_training.targets import (
     AROUND,
@@ -26,6 +26,8 @@ from avatar_engine.types import Float32, Int16, Int32, Mark
 
 SLOWEST, FASTEST = 0.75, 1.2
 """Range of `stretch`."""
+THROATS = (0.85, 1.12)
+"""Range of `build_throat`."""
 CLIPS_PER_LESSON = 48
 _FRAME = RATE_HZ // FPS
 _TAIL_S = 0.3
@@ -66,7 +68,7 @@ def build_said_rows(clip: Clip, draw: np.random.Generator | None) -> Rows:
     rows = count_rows(len(shapes))
     heard = played if draw is None else disturb(played, draw)
     return Rows(
-        cut_columns(heard, rows),
+        cut_columns(heard, rows, _draw_throat(draw)),
         spread(shapes, rows),
         visemes[MIDDLE : MIDDLE + rows],
         np.zeros((rows, AROUND * LIPS), np.float32),
@@ -85,12 +87,16 @@ def build_filmed_rows(clip: FilmedClip, draw: np.random.Generator | None) -> Row
     lips = np.stack([np.interp(times, known, column) for column in clip.lips.T], axis=1).astype(np.float32)
     rows = count_rows(frames)
     return Rows(
-        cut_columns(played, rows),
+        cut_columns(played, rows, _draw_throat(draw)),
         np.zeros((rows, AROUND * AXES), np.float32),
         np.zeros(rows, np.int32),
         spread(lips, rows),
         np.zeros(rows, np.bool_),
     )
+
+
+def _draw_throat(draw: np.random.Generator | None) -> Float32 | None:
+    return None if draw is None else build_throat(float(draw.uniform(*THROATS)))
 
 
 def _to_float(pcm: Int16) -> Float32:

@@ -50,9 +50,14 @@ def count_rows(frames: int) -> int:
     return max(0, frames - AROUND)
 
 
-def cut_columns(samples: npt.NDArray[np.floating], rows: int) -> Float32:
-    """float[n] at 16 kHz to what the encoder sees for its first `rows` rows, float32[rows, 1, 80, 16]."""
+def cut_columns(samples: npt.NDArray[np.floating], rows: int, throat: Float32 | None = None) -> Float32:
+    """float[n] at 16 kHz to what the encoder sees for its first `rows` rows, float32[rows, 1, 80, 16].
+
+    throat: float32[80, 80] that moves the bands, from `disturb.build_throat`.
+    """
     mel = build_mel(samples)
+    if throat is not None:
+        mel = throat @ mel
     missing = max(0, first_column(max(rows - 1, 0)) + COLUMNS - mel.shape[1])
     mel = np.pad(mel, ((0, 0), (0, missing)), constant_values=SILENT)
     starts = [first_column(row) for row in range(rows)]

@@ -8,11 +8,11 @@ import pytest
 from safetensors.numpy import load_file
 
 from avatar_engine.features.ave_net import EncoderNet
-from avatar_engine.features.mel import RATE_HZ
+from avatar_engine.features.mel import RATE_HZ, build_mel
 from avatar_engine.lipsync.drawn.shape import AXES, JAW, PRESS
 from avatar_engine.lipsync.synctalk_2d.encoder_training.corpus import GROUPS, Clip, Group, load_clips, make_corpus
 from avatar_engine.lipsync.synctalk_2d.encoder_training.deliver import MEAN_NORM, deliver
-from avatar_engine.lipsync.synctalk_2d.encoder_training.disturb import disturb, stretch
+from avatar_engine.lipsync.synctalk_2d.encoder_training.disturb import build_throat, disturb, stretch
 from avatar_engine.lipsync.synctalk_2d.encoder_training.filmed import FilmedClip
 from avatar_engine.lipsync.synctalk_2d.encoder_training.lessons import (
     Lessons,
@@ -123,6 +123,17 @@ def test_a_disturbed_sound_is_as_long_and_not_late() -> None:
         lag = int(np.argmax(np.correlate(heard, sound, "full"))) - sound.size + 1
         assert abs(lag) <= 8
     assert np.isfinite(disturb(np.zeros(FRAME, np.float32), np.random.default_rng(1))).all()
+
+
+def test_a_longer_throat_lowers_the_formants_alone() -> None:
+    t = np.arange(RATE_HZ) / RATE_HZ
+    mel = build_mel(0.5 * np.sin(2 * np.pi * 2000 * t))
+    lower = build_mel(0.5 * np.sin(2 * np.pi * 1800 * t))
+    moved = build_throat(0.9) @ mel
+    assert np.array_equal(build_throat(1.0) @ mel, mel)
+    assert abs(int(moved[:, 40].argmax()) - int(lower[:, 40].argmax())) <= 1
+    assert int(moved[:, 40].argmax()) < int(mel[:, 40].argmax()) - 1
+    assert build_throat(0.8).sum(axis=1) == pytest.approx(np.ones(80))
 
 
 def test_lips_of_different_people_are_comparable() -> None:
