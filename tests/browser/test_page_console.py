@@ -92,7 +92,7 @@ def test_failed_file_says_why_and_can_be_fetched_again(open_page) -> None:
 def test_two_voices_are_tried_side_by_side_and_one_is_silenced_by_the_other(open_page) -> None:
     page = enter(open_page, "/console/voices/")
     page.get_by_label("Take a sample").select_option(index=1)
-    expect(page.get_by_label("Text", exact=True)).to_have_value(
+    expect(page.get_by_role("textbox", name="Text")).to_have_value(
         "The train to the coast leaves at 7:45, and the ticket costs $12.50."
     )
     page.get_by_label("Voice 1").select_option("hibari")
