@@ -38,7 +38,7 @@ def check_evaluation(found: Evaluation | None, network_sha256: str) -> tuple[Sho
     """
     if found is None:
         return (Shortfall("not_evaluated"),)
-    if found.network_sha256 != network_sha256:
+    if not network_sha256 or found.network_sha256 != network_sha256:
         return (Shortfall("changed_since"),)
     short = [_check_least("correlation", found.opening_correlation, LEAST_CORRELATION), *_check_lag(found)]
     if found.truth == TRUTH_VIDEO:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from pathlib import Path
 
 WEIGHTS_FILE = "unet.safetensors"
-EXPORTED_FILES = ("unet_reference.onnx", "unet_voice.onnx")
+EXPORT_FILE = "export.json"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def hash_network(folder: Path) -> str:
-    """SHA-256 of the weights; of the exported pair where the folder holds no weights; "" where it holds neither.
+    """SHA-256 of the trained weights; where only what was exported from them is here, the one that the export names.
 
-    Exports are made from the weights and do not change the number.
+    "" where the folder holds neither. Whether exported files are what they say is for the engine that loads them.
     """
-    names = [WEIGHTS_FILE] if (folder / WEIGHTS_FILE).is_file() else list(EXPORTED_FILES)
-    paths = [folder / name for name in names]
-    if not all(path.is_file() for path in paths):
+    try:
+        with (folder / WEIGHTS_FILE).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        pass
+    try:
+        named = json.loads((folder / EXPORT_FILE).read_text(encoding="utf-8"))["weights_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
         return ""
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+    return named if isinstance(named, str) and _SHA256.fullmatch(named) else ""

@@ -11,6 +11,7 @@ import pytest
 from avatar_engine.errors import EvaluationError
 from avatar_engine.evaluate import gate
 from avatar_engine.evaluate.gate import Shortfall, check_evaluation
+from avatar_engine.evaluate.network_hash import hash_network
 from avatar_engine.evaluate.result import (
     RESULT_FILE,
     Evaluation,
@@ -18,6 +19,7 @@ from avatar_engine.evaluate.result import (
     load_evaluation,
     save_evaluation,
 )
+from avatar_engine.lipsync.synctalk_2d.engine import DEFAULT_AVATAR as SHIPPED
 
 GOOD = Evaluation(
     avatar="mira",
@@ -52,6 +54,8 @@ def test_an_avatar_that_was_never_evaluated_does_not_pass() -> None:
 
 def test_figures_of_another_network_do_not_count() -> None:
     assert [item.code for item in check_evaluation(GOOD, "xyz")] == ["changed_since"]
+    nobody = dataclasses.replace(GOOD, network_sha256="")
+    assert [item.code for item in check_evaluation(nobody, "")] == ["changed_since"]
 
 
 @pytest.mark.parametrize(
@@ -132,3 +136,27 @@ def test_the_table_shows_what_is_known_and_why_the_rest_is_not() -> None:
     assert "its weights are not here" in table
     assert "light_asd" in table
     assert "confidence 1.20" in table
+
+
+def test_what_is_exported_counts_as_the_weights_it_was_made_from(tmp_path: Path) -> None:
+    assert hash_network(tmp_path) == ""
+    (tmp_path / "unet.safetensors").write_bytes(b"weights")
+    trained = hash_network(tmp_path)
+    (tmp_path / "export.json").write_text(json.dumps({"weights_sha256": "0" * 64}))
+    assert hash_network(tmp_path) == trained
+    (tmp_path / "export.json").write_text(json.dumps({"weights_sha256": trained}))
+    (tmp_path / "unet.safetensors").unlink()
+    assert hash_network(tmp_path) == trained
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"weights_sha256": 3}', '{"weights_sha256": "../x"}'])
+def test_an_export_that_names_no_weights_counts_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "export.json").write_text(text)
+    assert hash_network(tmp_path) == ""
+
+
+def test_the_presenter_that_ships_passed() -> None:
+    shipped = SHIPPED / RESULT_FILE
+    if not shipped.is_file():
+        pytest.skip("no presenter ships with figures")
+    assert check_evaluation(load_evaluation(SHIPPED), hash_network(SHIPPED)) == ()
