@@ -202,3 +202,13 @@ def test_ended_preparation_can_be_ordered_again() -> None:
     again = services.order_again(preparation)
     assert (again.pk, again.state, again.source_path) != (preparation.pk, STATE.FAILED, "")
     assert selectors.list_latest_preparations() == [again]
+
+
+def test_admin_shows_avatars_and_takes_consent(admin_client) -> None:  # type: ignore[no-untyped-def]
+    preparation = order()
+    for path in ("avatar/", f"avatar/{preparation.avatar_id}/change/", "preparation/"):
+        assert admin_client.get(f"/admin/avatar_engine/{path}").status_code == 200
+    form = {"consent_by": "Mia Maker", "consent_scope": "this site", "consent_at_0": "", "consent_at_1": ""}
+    admin_client.post(f"/admin/avatar_engine/avatar/{preparation.avatar_id}/change/", form)
+    assert Avatar.objects.get().consent_by == "Mia Maker"
+    assert admin_client.get("/admin/avatar_engine/preparation/add/").status_code == 403
