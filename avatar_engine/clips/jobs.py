@@ -29,8 +29,9 @@ CREDIT_FRAMES = 50
 """Pictures that may be on their way before web says that it took some."""
 JPEG_QUALITY = 90
 PATIENCE_S = 30.0
-"""So long a clip waits for sound, for somebody who takes its pictures, or for rooms to leave it a moment."""
-GIVES_WAY_S = 0.04
+"""So long a clip waits for sound, and for somebody who takes its pictures."""
+MOST_WAY_S, STEP_S = 1.0, 0.04
+"""So long each picture waits for rooms to have time to spare; then it is drawn all the same, so that clips end."""
 CALM_THREAD = 10
 
 Lend = Callable[[str, str], Awaitable[tuple[LipSyncEngine, FeatureExtractor]]]
@@ -59,7 +60,7 @@ class ClipJobs:
         send: Callable[[dict[str, Any]], None],
         send_binary: Callable[[bytes], None],
     ) -> None:
-        """`lend(family, avatar)` gives a loaded engine. While `is_pressed()` no clip begins another picture."""
+        """`lend(family, avatar)` gives a loaded engine. While `is_pressed()` pictures wait."""
         self._lend = lend
         self._is_pressed = is_pressed
         self._send = send
@@ -138,7 +139,7 @@ class ClipJobs:
                 engine, extractor = await self._lend(job.spec.engine, job.spec.avatar)
                 await self._draw(job, engine, extractor)
         except TimeoutError:
-            log.info("clip %s was given up: nobody sends or takes, or rooms need all of this machine", job.clip)
+            log.info("clip %s was given up: nobody sends or takes", job.clip)
             self._fail(job.clip, "timeout")
         except Exception as error:  # the edge of one clip: an engine may fail in its own way
             log.exception("clip %s failed", job.clip)
@@ -156,11 +157,10 @@ class ClipJobs:
             self._send_binary(pack_picture(ClipPicture(job.clip, index, pictures.count, jpeg)))
 
     async def _give_way(self) -> None:
-        for _ in range(round(PATIENCE_S / GIVES_WAY_S)):
+        for _ in range(round(MOST_WAY_S / STEP_S)):
             if not self._is_pressed():
                 return
-            await asyncio.sleep(GIVES_WAY_S)
-        raise TimeoutError
+            await asyncio.sleep(STEP_S)
 
     async def _wait(self, job: ClipJob, condition: Callable[[], bool]) -> None:
         while not condition():
