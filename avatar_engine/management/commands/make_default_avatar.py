@@ -28,21 +28,20 @@ class Command(BaseCommand):
         parser.add_argument("--work", type=Path, help="folder of everything on the way, about 1 GB")
         parser.add_argument("--minutes", type=float, help="end this run's training after so long; the next goes on")
         parser.add_argument("--steps", type=int, default=5000, help="steps of the whole training")
-        parser.add_argument("--threads", type=int, default=2, help="processor threads")
+        parser.add_argument("--threads", type=int, default=1, help="processor threads")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from avatar_engine.lipsync.synctalk_2d.engine import DEFAULT_AVATAR
-        from avatar_engine.lipsync.synctalk_2d.studio.recipe import Recipe
-        from avatar_engine.lipsync.synctalk_2d.training.options import NETS
+        from avatar_engine.lipsync.synctalk_2d.studio.recipe import SPEC, Recipe
 
         env = settings.FOOTLIGHT
         work = options["work"] or env.data_dir / "default_avatar"
         weights = env.data_dir / "weights"
         try:
             paths = {weight.name: _find(weight, weights) for weight in (KOKORO, FACE_DETECTOR, FACE_LANDMARKS)}
-            recipe = Recipe(work, NETS["narrow"])
+            recipe = Recipe(work, SPEC)
             self._render(recipe, paths)
-            if not self._train(recipe, weights, options):
+            if not self._train(recipe, options):
                 self.stdout.write("the training is not done; run this again to go on")
                 return
             recipe.finish()
@@ -60,17 +59,16 @@ class Command(BaseCommand):
         recipe.shoot(takes, self._tell("pairs"))
         recipe.listen(takes)
 
-    def _train(self, recipe: Recipe, weights: Path, options: dict[str, Any]) -> bool:
+    def _train(self, recipe: Recipe, options: dict[str, Any]) -> bool:
         """Whether the training is done."""
         from avatar_engine.lipsync.synctalk_2d.studio.recipe import choose_training
         from avatar_engine.lipsync.synctalk_2d.training.limits import Limits
         from avatar_engine.lipsync.synctalk_2d.training.run import prepare_device
-        from avatar_engine.lipsync.synctalk_2d.training.vgg import VGG_FILE
 
         prepare_device("cpu", options["threads"])
         seconds = None if options["minutes"] is None else options["minutes"] * 60
         limits = Limits(recipe.avatar.train_path, seconds=seconds)
-        return recipe.train(choose_training(options["steps"]), limits, weights / VGG_FILE) == "finished"
+        return recipe.train(choose_training(options["steps"]), limits) == "finished"
 
     def _tell(self, what: str) -> Any:
         last = [0.0]
