@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from avatar_engine.evaluate.result import Evaluation
 
 LEAST_CROP_PSNR_DB = 24.0
-"""A mouth of the same person from another moment, pasted in place, gets about 23 dB."""
+"""The same person's face from another moment, laid over with its eyes in place, gets 22 dB on the GRID corpus."""
 MOST_CROP_LPIPS = 0.30
 MOST_LMD_SHARE = 0.03
 """Lip points off by 3 % of the face square: about one lip's half thickness."""
