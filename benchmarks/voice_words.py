@@ -8,7 +8,8 @@
 The recogniser, faster-whisper with Whisper tiny.en for English and Whisper base for Chinese, greedy, on one thread, is
 no part of this program: it stays in an environment of its own. Of both the text and what was heard, case and
 punctuation are dropped; English numbers, times and amounts are put into words and British spellings made American.
-English counts words, Chinese characters, as written: a time that is heard in digits counts as wrong.
+English counts words. Chinese counts characters, with numbers in characters too; a character that is heard right and
+written in its traditional form counts as wrong.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from avatar_engine.voice.chinese_text import build_chinese_reading
 from benchmarks.figures import build_parser, publish
 
 SCRIPT = Path(__file__).with_name("transcribe.py")
@@ -49,6 +51,7 @@ TENS = ["zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy",
 AMERICAN = {"favourite": "favorite", "colour": "color", "theatre": "theater"}
 TIME = re.compile(r"\b(\d{1,2}):(\d\d)\b")
 MONEY = re.compile(r"\$\s?(\d+)(?:\.(\d\d))?")
+CLOCK = re.compile(r"[1-9](?!00)[0-5]\d")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -65,6 +68,8 @@ def say_whole(number: int) -> str:
 
 def say_number(match: re.Match[str]) -> str:
     whole, _, part = match[0].partition(".")
+    if CLOCK.fullmatch(match[0]):  # what a recogniser makes of 7:45
+        return f" {ONES[int(whole[0])]} {say_whole(int(whole[1:]))} "
     said = say_whole(int(whole)) if len(whole) <= 6 else " ".join(ONES[int(digit)] for digit in whole)
     return f" {said} point {' '.join(ONES[int(digit)] for digit in part)} " if part else f" {said} "
 
@@ -82,7 +87,7 @@ def say_money(match: re.Match[str]) -> str:
 def list_words(text: str, language: str) -> list[str]:
     """What is counted: words of English in one spelling, characters of Chinese."""
     if language == "zh":
-        return [character for character in text if character.isalnum()]
+        return [character for character in build_chinese_reading(text) if character.isalnum()]
     text = NUMBER.sub(say_number, MONEY.sub(say_money, TIME.sub(say_time, text.lower())))
     words = re.findall(r"[a-z]+(?:'[a-z]+)?", text.replace("’", "'"))
     return [AMERICAN.get(word, word) for word in words]

@@ -11,6 +11,7 @@ from benchmarks.voice_words import count_errors, list_words
     ("said", "heard"),
     [
         ("The train leaves at 7:45.", "the train leaves at seven forty five"),
+        ("The train leaves at 7:45.", "The train leaves at 745."),
         ("It costs $12.50!", "It costs twelve dollars and fifty cents."),
         ("My favourite colour", "my favorite color"),
         ("About 3.5 million people", "about three point five million people"),
@@ -24,7 +25,8 @@ def test_ways_of_writing_the_same_words_are_no_errors(said: str, heard: str) -> 
 
 def test_chinese_is_counted_by_character_without_punctuation() -> None:
     assert list_words("大家好，欢迎！", "zh") == list("大家好欢迎")
-    assert count_errors(list_words("七点", "zh"), list_words("7点", "zh")) == 1
+    assert list_words("八点，三百五十万人", "zh") == list_words("8点，350万人", "zh")
+    assert count_errors(list_words("一万", "zh"), list_words("一萬", "zh")) == 1
 
 
 @pytest.mark.parametrize(
