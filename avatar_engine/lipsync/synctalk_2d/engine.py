@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,8 @@ LOOKAHEAD_FRAMES = 11
 """The last row of a window is made of sound up to 0.44 s after its frame."""
 MIN_SIDE, MAX_SIDE = 128, 1920
 KEPT_SIZES = 2
+PUBLISHED = "328"
+"""Which of the networks of `training/options.py` is trained where nobody chose."""
 DEFAULT_AVATAR = Path(__file__).parent / "mira"
 
 
@@ -56,6 +60,27 @@ class SyncTalk2DEngine:
             realtime=generator.realtime,
             features=info.encoder,
         )
+
+    @classmethod
+    def prepare(cls, source: Path, folder: Path) -> None:
+        """Make `folder`, `<data>/avatars/<name>`, of a video and train its networks: hours. Goes on where it ended.
+
+        The commands `prepare_avatar` and `train_avatar` do the same in two steps and show how far they are. Raises
+        `PreparationError`, `WeightsError` where a face network is not in `<data>/weights`, and `TrainingError`.
+        """
+        from avatar_engine.lipsync.synctalk_2d.training.avatar_training import AvatarTraining
+        from avatar_engine.lipsync.synctalk_2d.training.limits import Limits
+        from avatar_engine.lipsync.synctalk_2d.training.options import choose_options
+        from avatar_engine.lipsync.synctalk_2d.training.run import choose_device, choose_precision, prepare_device
+        from avatar_engine.prepare.avatar import Order, prepare_avatar
+
+        weights = folder.parent.parent / "weights"
+        prepare_avatar(Order(source, folder.name, folder.parent, weights), _ignore, lambda: datetime.now(UTC))
+        avatar = AvatarFolder(folder)
+        device = choose_device("auto")
+        prepare_device(device, max(1, (os.cpu_count() or 1) // 2))
+        options = choose_options(PUBLISHED, device, sync=None, precision=choose_precision(device))
+        AvatarTraining(avatar, weights).run(options, Limits(avatar.train_path), device)
 
     @classmethod
     def load(cls, folder: Path | None, device: str) -> SyncTalk2DEngine:
@@ -96,6 +121,10 @@ class SyncTalk2DEngine:
             if len(self._sizes) > KEPT_SIZES:
                 self._sizes.popitem(last=False)
         return frames
+
+
+def _ignore(progress: object) -> None:
+    """Nobody watches."""
 
 
 def _read_spec(info: AvatarInfo) -> NetSpec:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from avatar_engine.clips.clip import draw
-from avatar_engine.errors import AvatarFolderError, CheckpointError, FootlightError
+from avatar_engine.errors import AvatarFolderError, CheckpointError, FootlightError, WeightsError
 from avatar_engine.lipsync.synctalk_2d.engine import SyncTalk2DEngine
 from avatar_engine.lipsync.synctalk_2d.folder import AvatarFolder
 from avatar_engine.types import Float32, SpeechWindow, UInt8
@@ -190,6 +190,12 @@ def test_no_random_damage_is_a_defect(copy: Path) -> None:
         finally:
             path.write_bytes(whole)
         assert session.source(0).shape == (128, 128, 3)
+
+
+def test_a_video_is_not_prepared_without_the_face_networks(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="a face network is missing"):
+        SyncTalk2DEngine.prepare(tmp_path / "me.mp4", tmp_path / "avatars" / "me")
+    assert not (tmp_path / "avatars" / "me").exists()
 
 
 def test_tiny_is_what_it_says() -> None:
