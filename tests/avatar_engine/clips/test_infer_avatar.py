@@ -6,13 +6,13 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 import soundfile
 from django.core.management import CommandError, call_command
-from pytest_django.fixtures import SettingsWrapper
 
 from tests.support.tiny_avatar import HEIGHT, WIDTH, build_tiny_avatar
 
@@ -26,7 +26,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def command(data: Path, settings: SettingsWrapper) -> Callable[..., str]:
+def command(data: Path, settings: Any) -> Callable[..., str]:
     settings.FOOTLIGHT = replace(settings.FOOTLIGHT, data_dir=data)
 
     def run(**options: object) -> str:
