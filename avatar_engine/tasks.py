@@ -74,4 +74,5 @@ def train_avatars() -> None:
             continue
         command = [sys.executable, str(REPOSITORY / "manage.py"), "train_avatar", avatar.name, "--wished"]
         parent = ["--parent", str(os.getpid())]
-        subprocess.Popen([*command, *parent], env=env.build_child_environ("train"), cwd=REPOSITORY)
+        environ = env.build_child_environ("train", DATA=str(env.data_dir))
+        subprocess.Popen([*command, *parent], env=environ, cwd=REPOSITORY)

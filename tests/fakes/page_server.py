@@ -17,6 +17,7 @@ from typing import Any
 from tests.fakes.page_avatars import put_avatars
 from tests.fakes.page_chat import SLUG, FakeRoom
 from tests.fakes.page_stage import FakeStage
+from tests.fakes.page_training import put_training
 
 STAFF = ("operator", "pass-for-tests")
 
@@ -51,16 +52,19 @@ def build_site() -> FakeSite:
     import django
 
     django.setup()
+    from django.conf import settings
     from django.contrib.auth import get_user_model
     from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
     from django.core.asgi import get_asgi_application
     from django.core.management import call_command
 
+    from avatar_engine import tasks
     from chat.models import Room, Sentence, Turn
     from chat.stamps import ORDER
     from mysite.celery import app
 
     app.conf.task_always_eager = True  # there is no worker here: a voice is tried while its form waits
+    tasks.train_avatars.run = lambda: None  # and nothing trains for hours
     call_command("migrate", run_syncdb=True, verbosity=0)
     disclosure = "Mira is an AI presenter. Her face and voice are computed, and her answers can be wrong."
     room = Room.objects.create(
@@ -89,6 +93,7 @@ def build_site() -> FakeSite:
     Sentence.objects.create(turn=turn, index=1, text="What is yours?", state="dropped")
     Room.objects.create(slug="evening", title="晚间故事", persona_name="小雨", language="zh")
     put_avatars()
+    put_training(settings.FOOTLIGHT.data_dir / "avatars")
     get_user_model().objects.create_superuser(STAFF[0], password=STAFF[1])
     return FakeSite(ASGIStaticFilesHandler(get_asgi_application()))
 
