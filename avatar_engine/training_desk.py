@@ -105,6 +105,11 @@ def read_wish(avatar: Path) -> dict[str, Any]:
     return {"net": wish["net"]} if wish and wish.get("net") in NETS else {}
 
 
+def is_wished(avatar: Path) -> bool:
+    """Whether somebody asked for a training of this avatar and has not taken that back."""
+    return _read_wish(avatar) is not None
+
+
 def list_wishes(avatars: Path) -> Iterator[Path]:
     """Folders of avatars whose training is wanted and does not run now. `avatars` is the folder of all avatars."""
     for path in sorted(avatars.glob(f"*/train/{WISH_FILE}")):

@@ -26,7 +26,7 @@ from avatar_engine.lipsync.synctalk_2d.training.run import (
     prepare_device,
     read_options,
 )
-from avatar_engine.training_desk import drop_wish, read_wish
+from avatar_engine.training_desk import drop_wish, is_wished, read_wish
 
 _CHANGES = ("steps", "batch", "seed", "precision")
 
@@ -62,6 +62,9 @@ class Command(BaseCommand):
     def _train(self, options: dict[str, Any]) -> None:
         folder = AvatarFolder(settings.FOOTLIGHT.data_dir / "avatars" / check_avatar_name(options["name"]))
         folder.read_info()  # refuses a name that nobody prepared, before anything is written
+        if options["wished"] and not is_wished(folder.path):
+            self.stdout.write(f"{folder.name}: nobody wants this training any more")
+            return
         try:
             outcome = self._run(folder, options)
         except FootlightError as error:

@@ -173,6 +173,13 @@ def test_command_takes_the_net_of_the_wish_and_drops_it_when_it_failed(folder: A
     assert training_desk.read_status(folder.path).view == "failed"
 
 
+def test_wish_taken_back_before_the_process_was_up_trains_nothing(folder: AvatarFolder) -> None:
+    training_desk.ask_training(folder.path, "narrow")
+    training_desk.stop_training(folder.path)
+    assert "nobody wants this training any more" in command("tiny", "--wished", "--device", "cpu")
+    assert not (folder.train_path / "options.json").exists()
+
+
 def test_signal_ends_the_run_with_a_checkpoint(folder: AvatarFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Limits, "count_step", lambda self: os.kill(os.getpid(), signal.SIGTERM))
     out = command("tiny", "--net", "narrow", "--batch", "2", "--threads", "1", "--device", "cpu")
