@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import json
 import logging
@@ -23,7 +24,7 @@ from avatar_engine.voice.language import detect_language
 from frontend.clip_debug import DebugConfig, build_wav
 from frontend.clip_desk import ClipFailed
 from frontend.clip_service import BOUNDARY, ClipService, Look
-from frontend.pages.api_access import build_error, operators_only
+from frontend.pages.api_access import AsyncView, build_error, operators_only
 from frontend.pages.context import render_page
 from frontend.pages.staff import staff_only
 from frontend.strings import find_language, load_strings
@@ -41,8 +42,8 @@ STATUS = {"busy": 503, "no_render": 503, "no_stage": 503, "lost": 503, "timeout"
 """Of failures that are not a defect here; all others are 500."""
 
 
-class BadRequest(ValueError):
-    """A request that says something impossible."""
+class BadRequest(Exception):
+    """A request that says something impossible, or that this process cannot answer."""
 
     def __init__(self, error: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -58,6 +59,21 @@ class Wish:
     look: Look
 
 
+def explained(view: AsyncView) -> AsyncView:
+    """What goes wrong on the way to an answer becomes one."""
+
+    @functools.wraps(view)
+    async def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return await view(request, *args, **kwargs)
+        except BadRequest as error:
+            return error.response
+        except ClipFailed as error:
+            return _explain(request, error)
+
+    return answer
+
+
 @require_safe
 @staff_only
 def panel(request: HttpRequest) -> HttpResponse:
@@ -67,56 +83,40 @@ def panel(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @operators_only
+@explained
 async def generate(request: HttpRequest) -> HttpResponseBase:
     """A text, spoken: the presenter at rest, then 25 pictures a second."""
-    try:
-        wish = _read_wish(request, _read_json(request).get("text") if request.method == "POST" else None)
-        pcm = await _service(request).speak(wish.text, wish.language)
-        return await _stream(request, wish.look, pcm)
-    except BadRequest as error:
-        return error.response
-    except ClipFailed as error:
-        return _explain(request, error)
+    wish = _read_wish(request, _read_json(request).get("text") if request.method == "POST" else None)
+    pcm = await _service(request).speak(wish.text, wish.language)
+    return await _stream(request, wish.look, pcm)
 
 
 @require_http_methods(["GET", "POST"])
 @operators_only
+@explained
 async def generate_from_audio(request: HttpRequest) -> HttpResponseBase:
     """A recording, spoken; without one, the presenter at rest."""
-    try:
-        look = _read_look(request)
-        pcm = await _read_upload(request) if request.method == "POST" else None
-        return await _stream(request, look, pcm)
-    except BadRequest as error:
-        return error.response
-    except ClipFailed as error:
-        return _explain(request, error)
+    look = _read_look(request)
+    pcm = await _read_upload(request) if request.method == "POST" else None
+    return await _stream(request, look, pcm)
 
 
 @require_GET
 @operators_only
+@explained
 async def avatar(request: HttpRequest) -> HttpResponseBase:
     """The presenter at rest, one part."""
-    try:
-        return await _stream(request, _read_look(request), None)
-    except BadRequest as error:
-        return error.response
-    except ClipFailed as error:
-        return _explain(request, error)
+    return await _stream(request, _read_look(request), None)
 
 
 @require_GET
 @never_cache
 @operators_only
+@explained
 async def tts_audio(request: HttpRequest) -> HttpResponseBase:
     """The sound that `generate` shows for the same text: WAV, 48 kHz mono 16 bit."""
-    try:
-        wish = _read_wish(request)
-        pcm = await _service(request).speak(wish.text, wish.language)
-    except BadRequest as error:
-        return error.response
-    except ClipFailed as error:
-        return _explain(request, error)
+    wish = _read_wish(request)
+    pcm = await _service(request).speak(wish.text, wish.language)
     response = HttpResponse(build_wav(pcm), content_type="audio/wav")
     response["X-Audio-Duration"] = f"{len(pcm) / SAMPLE_RATE_HZ:.3f}"
     response["Content-Disposition"] = 'attachment; filename="tts_audio.wav"'
@@ -126,6 +126,7 @@ async def tts_audio(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 @never_cache
 @operators_only
+@explained
 async def health(request: HttpRequest) -> HttpResponseBase:
     """Whether a word can be spoken and a picture drawn. Both are tried, at most once a minute; 503 where not."""
     service = _service(request)
@@ -138,6 +139,7 @@ async def health(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 @never_cache
 @operators_only
+@explained
 async def debug_status(request: HttpRequest) -> HttpResponseBase:
     """What is kept of clips, and where."""
     return JsonResponse(await asyncio.to_thread(_service(request).debug.describe))
@@ -145,14 +147,13 @@ async def debug_status(request: HttpRequest) -> HttpResponseBase:
 
 @require_http_methods(["POST"])
 @operators_only
+@explained
 async def debug_config(request: HttpRequest) -> HttpResponseBase:
     """Choose what is kept."""
     debug = _service(request).debug
     try:
         config = DebugConfig.parse(_read_json(request))
         await asyncio.to_thread(debug.write, config)
-    except BadRequest as error:
-        return error.response
     except ValueError as error:
         return build_error(400, "bad_config", str(error))
     except OSError as error:

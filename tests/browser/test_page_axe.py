@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 PUBLIC = ("/", "/nothing/", "/console/login/")
 CONSOLE = (
-    *("/console/", "/console/new/", "/console/files/", "/console/voices/"),
+    *("/console/", "/console/new/", "/console/files/", "/console/voices/", "/api/synctalk/"),
     *("/console/rooms/mira/", "/console/rooms/mira/edit/", "/console/turns/1/"),
 )
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -341,4 +341,5 @@ async def test_debug_takes_only_its_flags(client: AsyncClient, body: Any) -> Non
 
 async def test_a_process_without_the_service_says_so() -> None:
     client = ClipClient(None, f"Bearer {settings.FOOTLIGHT.api_token()}")
-    assert (await client.get(f"{BASE}avatar")).status_code == 503
+    for path in ("avatar", "health", "debug/status", "generate?text=hi", "generate-from-audio"):
+        assert (await client.get(BASE + path)).status_code == 503
