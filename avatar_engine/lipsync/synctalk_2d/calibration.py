@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from avatar_engine.lipsync.synctalk_2d.onnx_graph import build_onnx
+from avatar_engine.lipsync.synctalk_2d.onnx_runner import open_onnx
 from avatar_engine.lipsync.synctalk_2d.tape import Tape
 from avatar_engine.types import Float32
 
@@ -16,8 +17,6 @@ def measure_peaks(tape: Tape, samples: Iterable[Mapping[str, Float32]], threads:
 
     A sample holds what enters, float32[1, C, H, W] by name. Runs the float32 network with ONNX Runtime.
     """
-    from avatar_engine.lipsync.synctalk_2d.onnx_runner import open_onnx
-
     session = open_onnx(build_onnx(tape, every_map=True), threads)
     names = [f"call_{number}" for number in range(len(tape.calls))]
     peaks = [np.zeros(call.channels, np.float32) for call in tape.calls]

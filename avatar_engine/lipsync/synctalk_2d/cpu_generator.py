@@ -12,7 +12,7 @@ from avatar_engine.errors import CheckpointError
 from avatar_engine.lipsync.synctalk_2d.export import (
     CALIBRATION_SAMPLES,
     CHECK_SAMPLES,
-    REFERENCE_INT8,
+    HEARD_SAMPLES,
     REFERENCE_ONNX,
     VOICE_INT8,
     VOICE_ONNX,
@@ -90,10 +90,10 @@ class CpuGenerator:
 
 def open_networks(folder: Path, spec: NetSpec, report: ExportReport, threads: int) -> Networks:
     """The exported networks. Raises `CheckpointError` where a file is missing or damaged."""
+    reference = read_model(folder, REFERENCE_ONNX)
     if report.int8:
-        pair = read_model(folder, REFERENCE_INT8), read_model(folder, VOICE_INT8)
-        return LitertNetworks(spec, *pair, report.sound_scale, threads)
-    return OnnxNetworks(spec, read_model(folder, REFERENCE_ONNX), read_model(folder, VOICE_ONNX), threads)
+        return LitertNetworks(spec, reference, read_model(folder, VOICE_INT8), report.build_scales(), threads)
+    return OnnxNetworks(spec, reference, read_model(folder, VOICE_ONNX), threads)
 
 
 def export_avatar(folder: Path, spec: NetSpec, source: PictureSource, threads: int) -> ExportReport:
@@ -102,12 +102,12 @@ def export_avatar(folder: Path, spec: NetSpec, source: PictureSource, threads: i
     chosen = np.unique(np.linspace(0, source.frames - 1, count).astype(int))
     squares = [source.crop(int(frame)) for frame in chosen]
     try:
-        return export_networks(folder, spec, squares, _read_windows(folder, spec, count), threads)
+        return export_networks(folder, spec, squares, _read_windows(folder, spec), threads)
     except OSError as error:
         raise CheckpointError(f"the exported networks cannot be written: {error.strerror}") from error
 
 
-def _read_windows(folder: Path, spec: NetSpec, count: int) -> list[Float32]:
+def _read_windows(folder: Path, spec: NetSpec) -> list[Float32]:
     """Windows float32[16, 512] spread over the recording; none where there are no features."""
     from avatar_engine.features.ave import window
 
@@ -120,4 +120,4 @@ def _read_windows(folder: Path, spec: NetSpec, count: int) -> list[Float32]:
         raise CheckpointError(f"{paths[0].name} cannot be read: {error}") from error
     if rows.ndim != 2 or rows.shape[1] != 512 or len(rows) == 0:
         raise CheckpointError(f"{paths[0].name} has the shape {rows.shape} instead of [rows, 512]")
-    return [window(np.asarray(rows, np.float32), int(frame)) for frame in np.linspace(0, len(rows) - 1, count)]
+    return [window(np.asarray(rows, np.float32), int(frame)) for frame in np.linspace(0, len(rows) - 1, HEARD_SAMPLES)]

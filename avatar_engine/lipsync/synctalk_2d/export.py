@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,17 +19,19 @@ from avatar_engine.lipsync.synctalk_2d.crop import build_picture, take_inner
 from avatar_engine.lipsync.synctalk_2d.folded import load_folded
 from avatar_engine.lipsync.synctalk_2d.layers import PICTURE_CHANNELS, build_reference_tape, build_voice_tape
 from avatar_engine.lipsync.synctalk_2d.litert_graph import build_litert
+from avatar_engine.lipsync.synctalk_2d.litert_runner import LitertNetworks
 from avatar_engine.lipsync.synctalk_2d.onnx_graph import build_onnx
-from avatar_engine.lipsync.synctalk_2d.quantised import Scale, build_scales
+from avatar_engine.lipsync.synctalk_2d.onnx_runner import open_onnx
+from avatar_engine.lipsync.synctalk_2d.quantised import Scale, build_scale, build_scales
 from avatar_engine.lipsync.synctalk_2d.spec import NetSpec
 from avatar_engine.lipsync.synctalk_2d.tape import Tape
 from avatar_engine.types import Float32, UInt8
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS = "unet.safetensors"
 REFERENCE_ONNX, VOICE_ONNX = "unet_reference.onnx", "unet_voice.onnx"
-REFERENCE_INT8, VOICE_INT8 = "unet_reference_int8.tflite", "unet_voice_int8.tflite"
-FLOAT_FILES, INT8_FILES = (REFERENCE_ONNX, VOICE_ONNX), (REFERENCE_INT8, VOICE_INT8)
+VOICE_INT8 = "unet_voice_int8.tflite"
+FLOAT_FILES, INT8_FILES = (REFERENCE_ONNX, VOICE_ONNX), (VOICE_INT8,)
 REPORT = "export.json"
 
 CALIBRATION_SAMPLES = 12
@@ -38,6 +41,8 @@ LEAST_PSNR_DB = 40.0
 """Eight bits are used where they stay this close to float32 inside the mask box."""
 SOUND_HEADROOM = 1.2
 """Another voice may be this much louder to the audio encoder than the avatar's own."""
+HEARD_SAMPLES = 96
+"""How many windows set the scales of the maps that sound alone decides, which are small."""
 
 Sample = dict[str, Float32]
 
@@ -48,7 +53,7 @@ class ExportReport:
 
     weights_sha256: of the file that was exported. files: SHA-256 of each file that was written. int8_psnr_db: int8
     against float32 inside the mask box, worst of the check samples, None where there was no sound to calibrate with.
-    sound_factors, sound_signed: scale of the int8 audio input.
+    scales: factors and sign of what enters the int8 voice part, by name.
     """
 
     format: int
@@ -56,51 +61,50 @@ class ExportReport:
     weights_sha256: str
     files: dict[str, str]
     int8_psnr_db: float | None
-    sound_factors: list[float]
-    sound_signed: bool
+    scales: dict[str, dict[str, Any]]
 
     @property
     def int8(self) -> bool:
-        """Whether the int8 networks are there and close enough."""
+        """Whether the int8 network is there and close enough."""
         return self.int8_psnr_db is not None and self.int8_psnr_db >= LEAST_PSNR_DB
 
-    @property
-    def sound_scale(self) -> Scale:
-        return Scale(np.array(self.sound_factors, np.float32), self.sound_signed)
+    def build_scales(self) -> dict[str, Scale]:
+        return {
+            name: Scale(np.array(scale["factors"], np.float32), bool(scale["signed"]))
+            for name, scale in self.scales.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class Int8Networks:
-    """The two LiteRT models and the scale of the audio input."""
+class Int8Voice:
+    """The LiteRT model of the voice part, and the scales of what enters it."""
 
-    reference: bytes
-    voice: bytes
-    sound: Scale
+    model: bytes
+    scales: dict[str, Scale]
 
 
 def export_networks(
     folder: Path, spec: NetSpec, squares: Sequence[UInt8], windows: Sequence[Float32], threads: int = 2
 ) -> ExportReport:
-    """Write the float32 pair, the int8 pair and `export.json` beside `unet.safetensors`. Needs no torch.
+    """Write the float32 pair, the int8 voice part and `export.json` beside `unet.safetensors`. Needs no torch.
 
-    squares: crops of the avatar, uint8[S+8, S+8, 3] RGB, at least one. windows: float32[16, 512] each; int8 is left
-    out without any. The two are paired in turn; 18 of each are plenty. Takes some seconds per sample at full size.
+    squares: crops of the avatar, uint8[S+8, S+8, 3] RGB, at least one; 18 are plenty. windows: float32[16, 512] each,
+    a hundred are plenty; int8 is left out without any. The two are paired in turn.
     Raises `CheckpointError` where the weights do not fit `spec`.
     """
     net = load_folded(folder / WEIGHTS, spec)
-    tapes = build_reference_tape(net), build_voice_tape(net)
-    files = {REFERENCE_ONNX: build_onnx(tapes[0]), VOICE_ONNX: build_onnx(tapes[1])}
-    psnr_db, sound = None, Scale(np.ones(spec.audio_shape[0], np.float32), signed=False)
+    files = {REFERENCE_ONNX: build_onnx(build_reference_tape(net)), VOICE_ONNX: build_onnx(build_voice_tape(net))}
+    psnr_db, scales = None, dict[str, Scale]()
     if windows:
         samples = complete_samples(files[REFERENCE_ONNX], build_samples(spec, squares, windows), threads)
-        int8 = build_int8(tapes, samples[:CALIBRATION_SAMPLES], threads)
-        psnr_db = measure_int8(spec, int8, files[VOICE_ONNX], samples[-CHECK_SAMPLES:], threads)
-        files |= {REFERENCE_INT8: int8.reference, VOICE_INT8: int8.voice}
-        sound = int8.sound
+        voice = build_int8(build_voice_tape(net, fine=True), samples, build_sounds(spec, windows), threads)
+        networks = LitertNetworks(spec, files[REFERENCE_ONNX], voice.model, voice.scales, threads)
+        psnr_db = measure_int8(networks, files[VOICE_ONNX], samples[-CHECK_SAMPLES:], threads)
+        files[VOICE_INT8], scales = voice.model, voice.scales
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    factors = [float(factor) for factor in sound.factors]
     weights = hash_file(folder / WEIGHTS)
-    report = ExportReport(FORMAT, spec.to_json(), weights, hashes, psnr_db, factors, sound.signed)
+    told = {name: {"factors": scale.factors.tolist(), "signed": scale.signed} for name, scale in scales.items()}
+    report = ExportReport(FORMAT, spec.to_json(), weights, hashes, psnr_db, told)
     (folder / REPORT).unlink(missing_ok=True)
     for name, content in files.items():
         _write(folder / name, content)
@@ -112,9 +116,7 @@ def read_report(folder: Path, spec: NetSpec) -> ExportReport | None:
     """What was exported; None where nothing was, it belongs to other weights, or a file is damaged."""
     try:
         report = ExportReport(**json.loads((folder / REPORT).read_text(encoding="utf-8")))
-        sound = report.sound_scale
-        fits = (report.format, report.net) == (FORMAT, spec.to_json()) and sound.factors.shape == spec.audio_shape[:1]
-        if not fits or not np.isfinite(sound.factors).all() or not (sound.factors > 0).all():
+        if (report.format, report.net) != (FORMAT, spec.to_json()) or (report.int8 and not _fit(report, spec)):
             return None
         wanted = {name: report.files[name] for name in INT8_FILES if report.int8} | {
             name: report.files[name] for name in FLOAT_FILES
@@ -123,8 +125,18 @@ def read_report(folder: Path, spec: NetSpec) -> ExportReport | None:
             return None
         weights = folder / WEIGHTS
         return None if weights.exists() and hash_file(weights) != report.weights_sha256 else report
-    except (OSError, ValueError, TypeError, KeyError, CheckpointError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, CheckpointError):
         return None
+
+
+def _fit(report: ExportReport, spec: NetSpec) -> bool:
+    """Whether there is a usable scale for all that enters the int8 voice part."""
+    widths = {f"map{number}": width for number, width in enumerate(spec.widths) if number}
+    scales = report.build_scales()
+    sizes = {name: scale.factors.shape for name, scale in scales.items()}
+    if sizes != {name: (width,) for name, width in ({"audio": spec.audio_shape[0]} | widths).items()}:
+        return False
+    return all(np.isfinite(scale.factors).all() and (scale.factors > 0).all() for scale in scales.values())
 
 
 def hash_file(path: Path) -> str:
@@ -149,8 +161,6 @@ def build_samples(spec: NetSpec, squares: Sequence[UInt8], windows: Sequence[Flo
 
 def complete_samples(reference_onnx: bytes, samples: Sequence[Sample], threads: int) -> list[Sample]:
     """The samples with the maps of their pictures, as the voice part wants them."""
-    from avatar_engine.lipsync.synctalk_2d.onnx_runner import open_onnx
-
     session = open_onnx(reference_onnx, threads)
     names = [output.name for output in session.get_outputs()]
     return [
@@ -159,30 +169,32 @@ def complete_samples(reference_onnx: bytes, samples: Sequence[Sample], threads: 
     ]
 
 
-def build_int8(tapes: tuple[Tape, Tape], samples: Sequence[Sample], threads: int) -> Int8Networks:
-    """Both parts in int8, scaled to what the samples hold."""
+def build_sounds(spec: NetSpec, windows: Sequence[Float32]) -> list[Float32]:
+    """float32[1, *spec.audio_shape] of some windows, evenly chosen."""
+    chosen = np.unique(np.linspace(0, len(windows) - 1, HEARD_SAMPLES).astype(int))
+    return [windows[number].reshape(1, *spec.audio_shape).astype(np.float32) for number in chosen]
+
+
+def build_int8(tape: Tape, samples: Sequence[Sample], sounds: Sequence[Float32], threads: int) -> Int8Voice:
+    """The voice part in int8, scaled to the first samples; what comes before the picture is seen, to the sounds too."""
+    samples = samples[:CALIBRATION_SAMPLES]
+    peaks = measure_peaks(tape, samples, threads)
+    seen = next(number for number, call in enumerate(tape.calls) if 0 in call.inputs)
+    heard = [{**samples[number % len(samples)], "audio": sound} for number, sound in enumerate(sounds)]
+    peaks[:seen] = measure_peaks(tape.until(seen), heard, threads)
+    entries = {call.name: number for number, call in enumerate(tape.calls) if call.kind == "enter"}
     picture = Scale(np.ones(PICTURE_CHANNELS, np.float32), signed=False)
-    pictures = ({"picture": sample["picture"]} for sample in samples)
-    scales = build_scales(tapes[0], measure_peaks(tapes[0], pictures, threads), {"picture": picture})
-    heard = np.concatenate([sample["audio"] for sample in samples])
-    loudest = np.abs(heard).max(axis=(0, 2, 3)) * SOUND_HEADROOM
-    sound = Scale(np.maximum(loudest, max(float(loudest.max()) / 100, 1e-6)), signed=bool((heard < 0).any()))
-    maps = {name: scales[x] for name, x in tapes[0].outputs.items()}
-    known = {"picture": picture, "audio": sound, **maps}
-    voice = build_scales(tapes[1], measure_peaks(tapes[1], samples, threads), known)
-    return Int8Networks(build_litert(tapes[0], scales), build_litert(tapes[1], voice), sound)
+    loudest = np.max([np.abs(sound).max(axis=(0, 2, 3)) for sound in sounds], axis=0) * SOUND_HEADROOM
+    sound = build_scale(np.maximum(loudest, loudest.max() / 100), signed=any((sound < 0).any() for sound in sounds))
+    maps = {name: build_scale(peaks[x], signed=True) for name, x in entries.items() if name not in ("picture", "audio")}
+    scales = {"audio": sound, **maps}
+    return Int8Voice(build_litert(tape, build_scales(tape, peaks, {"picture": picture, **scales})), scales)
 
 
-def measure_int8(
-    spec: NetSpec, int8: Int8Networks, voice_onnx: bytes, samples: Sequence[Sample], threads: int
-) -> float:
-    """PSNR in dB of the int8 networks against float32 inside the mask box, the worst of the samples."""
-    from avatar_engine.lipsync.synctalk_2d.litert_runner import LitertNetworks
-    from avatar_engine.lipsync.synctalk_2d.onnx_runner import open_onnx
-
+def measure_int8(networks: LitertNetworks, voice_onnx: bytes, samples: Sequence[Sample], threads: int) -> float:
+    """PSNR in dB of the int8 network against float32 inside the mask box, the worst of the samples."""
     session = open_onnx(voice_onnx, threads)
-    networks = LitertNetworks(spec, int8.reference, int8.voice, int8.sound, threads)
-    x0, y0, x1, y1 = spec.mask_box
+    x0, y0, x1, y1 = networks.spec.mask_box
     worst = math.inf
     for sample in samples:
         wanted = session.run(["drawn"], dict(sample))[0][0, :, y0:y1, x0:x1]

@@ -40,6 +40,21 @@ class Kernel:
         nothing = np.zeros_like(self.bias)
         return Kernel(self.weight[:, :first], nothing), Kernel(self.weight[:, first:], self.bias)
 
+    def after(self, before: Kernel) -> Kernel:
+        """This 1x1 convolution after another one, as a single one."""
+        mine = self.weight[:, :, 0, 0].astype(np.float64)
+        weight = mine @ before.weight[:, :, 0, 0].astype(np.float64)
+        bias = mine @ before.bias.astype(np.float64) + self.bias
+        return Kernel(weight[:, :, None, None].astype(np.float32), bias.astype(np.float32))
+
+    def beside(self, other: Kernel) -> Kernel:
+        """One convolution with the outputs of both."""
+        return Kernel(np.concatenate([self.weight, other.weight]), np.concatenate([self.bias, other.bias]))
+
+    def widen(self, before: int, after: int) -> Kernel:
+        """The same over a map with more channels at either end, which it does not look at."""
+        return Kernel(np.pad(self.weight, ((0, 0), (before, after), (0, 0), (0, 0))), self.bias)
+
 
 class Block(NamedTuple):
     """An inverted residual: to twice the channels (ReLU), depthwise (ReLU), back (linear)."""

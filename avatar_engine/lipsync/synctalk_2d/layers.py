@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from avatar_engine.lipsync.synctalk_2d.folded import Block, FoldedNet
+import numpy as np
+
+from avatar_engine.lipsync.synctalk_2d.folded import Block, FoldedNet, Kernel
 from avatar_engine.lipsync.synctalk_2d.tape import Tape
 
 PICTURE_CHANNELS = 6
@@ -25,14 +27,17 @@ def build_reference_tape(net: FoldedNet) -> Tape:
     return tape
 
 
-def build_voice_tape(net: FoldedNet) -> Tape:
-    """picture, map1, map2, ... as above, audio `spec.audio_shape` -> drawn [3, S, S], BGR in 0..1."""
+def build_voice_tape(net: FoldedNet, *, fine: bool = False) -> Tape:
+    """picture, map1, map2, ... as above, audio `spec.audio_shape` -> drawn [3, S, S], BGR in 0..1.
+
+    `fine` ends the network in another order, which draws the same but bears eight bits better.
+    """
     tape, spec = Tape(), net.spec
     picture = tape.enter("picture", (PICTURE_CHANNELS, spec.inner, spec.inner))
     maps = [
         tape.enter(f"map{i}", (width, spec.inner >> i, spec.inner >> i)) for i, width in enumerate(spec.widths) if i
     ]
-    tape.leave("drawn", draw_voice(tape, net, picture, maps, tape.enter("audio", spec.audio_shape)))
+    tape.leave("drawn", draw_voice(tape, net, picture, maps, tape.enter("audio", spec.audio_shape), fine=fine))
     return tape
 
 
@@ -51,7 +56,7 @@ def draw_inlet(tape: Tape, net: FoldedNet, picture: int) -> int:
     return _block(tape, picture, net.block("inc.inconv.0", PICTURE_CHANNELS, net.spec.widths[0]))
 
 
-def draw_voice(tape: Tape, net: FoldedNet, picture: int, maps: Sequence[int], audio: int) -> int:
+def draw_voice(tape: Tape, net: FoldedNet, picture: int, maps: Sequence[int], audio: int, *, fine: bool = False) -> int:
     """The picture [3, S, S] from the source picture, its `maps` and a window of sound `spec.audio_shape`."""
     spec = net.spec
     width = spec.widths[-1]
@@ -59,12 +64,31 @@ def draw_voice(tape: Tape, net: FoldedNet, picture: int, maps: Sequence[int], au
     x = _double_meeting(tape, net, (maps[-1], heard), "fuse_conv.0.double_conv", (2 * width, width), enlarge=False)
     coming = spec.widths[-2]
     x = _double(tape, net, x, "fuse_conv.1.double_conv", width, coming)
-    skips = [draw_inlet(tape, net, picture), *maps[:-1]]
-    for step, (skip, outputs) in enumerate(zip(reversed(skips), spec.up_widths, strict=True), 1):
+    skips = [*maps[-2::-1], draw_inlet(tape, net, picture)]
+    for step, (skip, outputs) in enumerate(zip(skips, spec.up_widths, strict=True), 1):
         sizes = (coming + spec.widths[-1 - step], outputs)
-        x = _double_meeting(tape, net, (x, skip), f"up{step}.conv.double_conv", sizes, enlarge=True)
+        prefix = f"up{step}.conv.double_conv"
+        if fine and step == spec.downs:
+            return tape.squash(_end_finely(tape, net, (x, skip), prefix, sizes))
+        x = _double_meeting(tape, net, (x, skip), prefix, sizes, enlarge=True)
         coming = outputs
     return tape.squash(tape.conv(x, net.plain("outc.conv", (3, coming, 1, 1))))
+
+
+def _end_finely(tape: Tape, net: FoldedNet, pair: tuple[int, int], prefix: str, sizes: tuple[int, int]) -> int:
+    """What is squashed. The last sum is linear, so the colours are made of its two parts before they are rounded."""
+    inputs, outputs = sizes
+    first, second = net.block(f"{prefix}.0", inputs, outputs), net.block(f"{prefix}.1", outputs, outputs)
+    last = net.plain("outc.conv", (3, outputs, 1, 1))
+    hidden = tape.meet(*pair, first.expand, enlarge=True)
+    hidden = tape.conv(hidden, first.depth, padding=1, relu=True)
+    both = tape.conv(hidden, first.project.beside(last.after(first.project)), fine=3)
+    inner = tape.conv(both, second.expand.widen(0, 3), relu=True)
+    inner = tape.conv(inner, second.depth, padding=1, relu=True)
+    direct = tape.conv(
+        both, Kernel(np.eye(3, dtype=np.float32)[:, :, None, None], -last.bias).widen(outputs, 0), exact=True
+    )
+    return tape.add(direct, tape.conv(inner, last.after(second.project), exact=True), exact=True)
 
 
 def draw_audio(tape: Tape, net: FoldedNet, audio: int) -> int:

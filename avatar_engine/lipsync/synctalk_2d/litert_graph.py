@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avatar_engine.lipsync.synctalk_2d.folded import Kernel
-from avatar_engine.lipsync.synctalk_2d.quantised import Scale, quantise
+from avatar_engine.lipsync.synctalk_2d.quantised import Scale, join_inputs, quantise, split_outputs
 from avatar_engine.lipsync.synctalk_2d.tape import Call, Tape
 
 _MARK = b"TFL3"
@@ -112,21 +112,27 @@ class _Writer:
         return self._model.map((call.height, call.width, call.channels), scale, call.name)
 
     def _write_conv(self, call: Call, scale: Scale) -> int:
-        assert call.kernel is not None
         (x,) = call.inputs
-        if any(self._tape.calls[later].kind == "squash" for later in self._find_users(call)):
-            return self._write_float_conv(call)
-        depthwise = self._tape.is_depthwise(call)
-        source, same = self._maps[x], call.padding == (call.kernel.size - 1) // 2 and call.stride == (1, 1)
+        kernel, heard = call.kernel, self._scales[x]
+        assert kernel is not None
+        if self._tape.calls[x].fine:
+            kernel, heard = join_inputs(kernel, heard, self._tape.calls[x].fine)
+        if call.exact:
+            return self._write_exact_conv(call, kernel, heard)
+        if call.fine:
+            kernel, scale = split_outputs(kernel, scale, call.fine)
+        source, same = self._maps[x], call.padding == (kernel.size - 1) // 2 and call.stride == (1, 1)
         if not same and call.padding:
             source = self._write_rim(call, source)
-        return self._convolve(source, self._scales[x], call, scale, depthwise=depthwise, same=same)
+        depthwise = self._tape.is_depthwise(call)
+        return self._convolve(source, (heard, scale), call, kernel, depthwise=depthwise, same=same)
 
-    def _convolve(self, source: int, heard: Scale, call: Call, made: Scale, *, depthwise: bool, same: bool) -> int:
-        assert call.kernel is not None
-        whole = quantise(call.kernel, heard.factors, made.factors, heard.step, depthwise=depthwise)
-        order = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
-        weight = whole.weight.transpose(order)
+    def _convolve(
+        self, source: int, scales: tuple[Scale, Scale], call: Call, kernel: Kernel, *, depthwise: bool, same: bool
+    ) -> int:
+        heard, made = scales
+        whole = quantise(kernel, heard.factors, made.factors, heard.step, depthwise=depthwise)
+        weight = whole.weight.transpose((1, 2, 3, 0) if depthwise else (0, 2, 3, 1))
         options, extra = ("DepthwiseConv2DOptions", {"depthMultiplier": 1}) if depthwise else ("Conv2DOptions", {})
         inputs = [
             source,
@@ -136,7 +142,7 @@ class _Writer:
         return self._model.operate(
             "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D",
             inputs,
-            self._model.map((call.height, call.width, call.channels), made),
+            self._model.map((call.height, call.width, kernel.outputs), made),
             options,
             **self._describe_stride(call, same=same),
             **extra,
@@ -161,25 +167,25 @@ class _Writer:
         wide = self._model.map(shape, self._scales[call.inputs[0]])
         return self._model.operate("PAD", [source, self._model.tensor((4, 2), "INT32", sides)], wide, "PadOptions")
 
-    def _write_float_conv(self, call: Call) -> int:
-        """The last convolution, in float32: eight bits before the logistic function would show as bands on skin."""
-        assert call.kernel is not None
-        (x,) = call.inputs
-        before, scale = self._tape.calls[x], self._scales[x]
-        kernel = Kernel(call.kernel.weight * scale.factors[None, :, None, None], call.kernel.bias)
-        loose = self._model.tensor((1, before.height, before.width, before.channels), "FLOAT32")
-        self._model.operate("DEQUANTIZE", [self._maps[x]], loose, "DequantizeOptions")
-        weight = kernel.weight.transpose(0, 2, 3, 1)
+    def _write_exact_conv(self, call: Call, kernel: Kernel, heard: Scale) -> int:
+        """In float32: eight bits just before the logistic function would show as bands on skin."""
+        whole = self._float((call.height, call.width, len(heard.factors)))
+        self._model.operate("DEQUANTIZE", [self._maps[call.inputs[0]]], whole, "DequantizeOptions")
+        weight = (kernel.weight * heard.factors[None, :, None, None]).transpose(0, 2, 3, 1)
         constants = [
             self._model.tensor(weight.shape, "FLOAT32", weight),
             self._model.tensor(kernel.bias.shape, "FLOAT32", kernel.bias),
         ]
-        made = self._model.tensor((1, call.height, call.width, call.channels), "FLOAT32")
+        made = self._float((call.height, call.width, call.channels))
         options = self._describe_stride(call, same=True)
-        return self._model.operate("CONV_2D", [loose, *constants], made, "Conv2DOptions", **options)
+        return self._model.operate("CONV_2D", [whole, *constants], made, "Conv2DOptions", **options)
+
+    def _float(self, shape: tuple[int, int, int]) -> int:
+        return self._model.tensor((1, *shape), "FLOAT32")
 
     def _write_add(self, call: Call, scale: Scale) -> int:
-        made = self._model.map((call.height, call.width, call.channels), scale)
+        shape = (call.height, call.width, call.channels)
+        made = self._float(shape) if call.exact else self._model.map(shape, scale)
         return self._model.operate("ADD", [self._maps[x] for x in call.inputs], made, "AddOptions")
 
     def _write_meet(self, call: Call, scale: Scale) -> int:
@@ -195,15 +201,12 @@ class _Writer:
             source = large
         both = self._model.map((call.height, call.width, near.channels + far.channels), joined)
         self._model.operate("CONCATENATION", [source, self._maps[second]], both, "ConcatenationOptions", axis=3)
-        return self._convolve(both, joined, call, scale, depthwise=False, same=True)
+        assert call.kernel is not None
+        return self._convolve(both, (joined, scale), call, call.kernel, depthwise=False, same=True)
 
     def _write_squash(self, call: Call, scale: Scale) -> int:
-        made = self._model.tensor((1, call.height, call.width, call.channels), "FLOAT32")
+        made = self._float((call.height, call.width, call.channels))
         return self._model.operate("LOGISTIC", [self._maps[call.inputs[0]]], made)
-
-    def _find_users(self, call: Call) -> list[int]:
-        number = next(x for x, other in enumerate(self._tape.calls) if other is call)
-        return [later for later, other in enumerate(self._tape.calls) if number in other.inputs]
 
 
 def build_litert(tape: Tape, scales: Sequence[Scale]) -> bytes:

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from avatar_engine.errors import CheckpointError
-from avatar_engine.lipsync.synctalk_2d.crop import mask_inner
+from avatar_engine.lipsync.synctalk_2d.crop import build_picture, mask_inner
+from avatar_engine.lipsync.synctalk_2d.onnx_runner import Maps, open_onnx
 from avatar_engine.lipsync.synctalk_2d.quantised import Scale
 from avatar_engine.lipsync.synctalk_2d.spec import NetSpec
 from avatar_engine.types import Float32, UInt8
 
-Maps = list[npt.NDArray[Any]]
 _SIGN = 0x80
 
 
 class LitertNetworks:
-    """Both parts of one network. Maps stay int8 as the first part gives them."""
+    """The voice part in int8. Pictures are looked at in float32, once each, and their maps kept in int8."""
 
-    def __init__(self, spec: NetSpec, reference: bytes, voice: bytes, sound: Scale, threads: int) -> None:
-        """The parts as `export.py` writes them. Raises `CheckpointError` for models of other sizes than `spec`."""
+    def __init__(
+        self, spec: NetSpec, reference_onnx: bytes, voice: bytes, scales: Mapping[str, Scale], threads: int
+    ) -> None:
+        """Files and scales as `export.py` makes them. Raises `CheckpointError` for models of other sizes."""
         self.spec = spec
-        self._sound = sound
-        self._reference = _Part(reference, threads)
+        self._scales = dict(scales)
+        self._reference = open_onnx(reference_onnx, threads)
+        self._names = [f"map{number}" for number in range(1, len(spec.widths))]
         self._voice = _Part(voice, threads)
         side = spec.inner
         channels, high, wide = spec.audio_shape
         wanted = {"picture": (1, side, side, 6), "audio": (1, high, wide, channels)}
         wanted |= {f"map{i}": (1, side >> i, side >> i, width) for i, width in enumerate(spec.widths) if i}
-        if self._voice.shapes != wanted or self._reference.shapes != {"picture": wanted["picture"]}:
+        if self._voice.shapes != wanted:
             raise CheckpointError(f"the exported network is not of {spec.inner} px and widths {spec.widths}")
 
     def look(self, inner: UInt8) -> Maps:
         """What depends on the source picture uint8[S, S, 3] RGB alone."""
-        return self._reference.run({"picture": self._build_picture(inner)})
+        made = self._reference.run(self._names, {"picture": build_picture(inner, inner, self.spec)[None]})
+        return [
+            self._scales[name].to_int8(values.transpose(0, 2, 3, 1))
+            for name, values in zip(self._names, made, strict=True)
+        ]
 
     def draw(self, inner: UInt8, maps: Maps, sound: Float32) -> UInt8:
         """uint8[S, S, 3] RGB from a source picture, what `look` made of it, and float32[*spec.audio_shape]."""
@@ -46,7 +54,7 @@ class LitertNetworks:
         """The same as float32[S, S, 3] BGR in 0..1."""
         entries = {f"map{number}": made for number, made in enumerate(maps, 1)}
         heard = sound.reshape(self.spec.audio_shape).transpose(1, 2, 0)
-        entries |= {"picture": self._build_picture(inner), "audio": self._sound.to_int8(heard)[None]}
+        entries |= {"picture": self._build_picture(inner), "audio": self._scales["audio"].to_int8(heard)[None]}
         (drawn,) = self._voice.run(entries)
         return np.asarray(drawn[0], np.float32)
 

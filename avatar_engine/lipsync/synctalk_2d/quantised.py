@@ -19,6 +19,8 @@ from avatar_engine.types import Float32
 
 SIGNED_STEP = 1 / 127
 UNSIGNED_STEP = 1 / 255
+FINE_PIECES = 4
+"""A fine channel is held as so many pieces: each takes a part of the range and stays at its end outside it."""
 _QUIETEST = 1e-3
 """A channel counts as at least this loud beside the loudest of its map."""
 _LARGEST_BIAS = float(1 << 30)
@@ -58,26 +60,27 @@ class Int8Kernel:
 
 
 def build_scales(tape: Tape, peaks: Sequence[Float32], known: Mapping[str, Scale]) -> list[Scale]:
-    """A scale for each call, from peaks[i] float32[channels], the largest absolute value of each channel of call i.
+    """A scale for each call, from peaks[i] float32[channels], the value of each channel that 127 shall stand for.
 
-    `known` gives the scales of maps that enter, by name.
+    `known` gives the scales of maps that enter, by name. Exact calls have no scale that matters.
     """
-    groups = _find_groups(tape)
+    groups = find_groups(tape)
     loudest: dict[int, Float32] = {}
     for number, group in enumerate(groups):
         loudest[group] = np.maximum(loudest.get(group, np.zeros(1, np.float32)), peaks[number])
-    scales = []
-    for call, group in zip(tape.calls, groups, strict=True):
-        if call.kind == "enter":
-            scales.append(known[call.name])
-            continue
-        peak = loudest[group]
-        floor = max(float(peak.max()) * _QUIETEST, 1e-9)
-        scales.append(Scale(np.maximum(peak, floor).astype(np.float32), signed=not call.relu))
-    return scales
+    return [
+        known[call.name] if call.kind == "enter" else build_scale(loudest[group], signed=not call.relu)
+        for call, group in zip(tape.calls, groups, strict=True)
+    ]
 
 
-def _find_groups(tape: Tape) -> list[int]:
+def build_scale(peak: Float32, *, signed: bool) -> Scale:
+    """The scale of a map with these peaks, float32[channels]."""
+    floor = max(float(peak.max()) * _QUIETEST, 1e-9)
+    return Scale(np.maximum(peak, floor).astype(np.float32), signed)
+
+
+def find_groups(tape: Tape) -> list[int]:
     """For each call the number of the first map that it shares factors with."""
     leader = list(range(len(tape.calls)))
 
@@ -87,7 +90,7 @@ def _find_groups(tape: Tape) -> list[int]:
         return x
 
     for number, call in enumerate(tape.calls):
-        if call.kind == "add":
+        if call.kind == "add" and not call.exact:
             first, *rest = sorted({find(number), *map(find, call.inputs)})
             for other in rest:
                 leader[other] = first
@@ -106,3 +109,32 @@ def quantise(kernel: Kernel, heard: Float32, made: Float32, step: float, *, dept
         steps.astype(np.float32),
         np.rint(bias / (steps * step)).astype(np.int32),
     )
+
+
+def split_outputs(kernel: Kernel, scale: Scale, fine: int) -> tuple[Kernel, Scale]:
+    """The convolution that makes the pieces of its last `fine` outputs instead of them; all pieces add up to one.
+
+    Each piece covers 255 steps of the range, from -128 to 127 around a centre of its own, which is taken off.
+    """
+    coarse = len(scale.factors) - fine
+    widths = (scale.factors[coarse:] / FINE_PIECES).astype(np.float32)
+    weight, bias, factors = [kernel.weight[:coarse]], [kernel.bias[:coarse]], [scale.factors[:coarse]]
+    for piece in range(FINE_PIECES):
+        centre = 255 * piece + 128 - 127.5 * FINE_PIECES
+        weight.append(kernel.weight[coarse:])
+        bias.append(kernel.bias[coarse:] - np.float32(centre * SIGNED_STEP) * widths)
+        factors.append(widths)
+    return Kernel(np.concatenate(weight), np.concatenate(bias)), Scale(np.concatenate(factors), scale.signed)
+
+
+def join_inputs(kernel: Kernel, scale: Scale, fine: int) -> tuple[Kernel, Scale]:
+    """The 1x1 convolution over a map whose last `fine` channels come in pieces, and the scale of that map.
+
+    The pieces of a value add up to half a step less for each of them, since -128 has no counterpart.
+    """
+    coarse = len(scale.factors) - fine
+    widths = scale.factors[coarse:] / np.float32(FINE_PIECES)
+    short = kernel.weight[:, coarse:, 0, 0] @ widths * np.float32(SIGNED_STEP * FINE_PIECES / 2)
+    weight = [kernel.weight[:, :coarse]] + [kernel.weight[:, coarse:]] * FINE_PIECES
+    factors = [scale.factors[:coarse]] + [widths] * FINE_PIECES
+    return Kernel(np.concatenate(weight, axis=1), kernel.bias + short), Scale(np.concatenate(factors), scale.signed)

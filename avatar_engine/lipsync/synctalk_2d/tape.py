@@ -15,6 +15,8 @@ class Call:
     """One step; its result is the map of that number, [channels, height, width].
 
     inputs: numbers of earlier calls. What each kind does is said by the method of `Tape` with its name.
+    fine: how many of the last channels want more than eight bits where the others have eight.
+    exact: float32 wherever the network is written in eight bits.
     """
 
     kind: CallKind
@@ -28,6 +30,8 @@ class Call:
     padding: int = 0
     relu: bool = False
     enlarge: bool = False
+    fine: int = 0
+    exact: bool = False
 
 
 class Tape:
@@ -46,21 +50,41 @@ class Tape:
         self.outputs[name] = x
 
     def conv(
-        self, x: int, kernel: Kernel, *, stride: tuple[int, int] = (1, 1), padding: int = 0, relu: bool = False
+        self,
+        x: int,
+        kernel: Kernel,
+        *,
+        stride: tuple[int, int] = (1, 1),
+        padding: int = 0,
+        relu: bool = False,
+        fine: int = 0,
+        exact: bool = False,
     ) -> int:
-        """A convolution, zeros around it, with `relu` and nothing below zero after it."""
+        """A convolution, zeros around it, with `relu` and nothing below zero after it. See `Call` for the rest."""
         source = self.calls[x]
         height, width = (
             (side + 2 * padding - kernel.size) // step + 1
             for side, step in zip((source.height, source.width), stride, strict=True)
         )
         return self._append(
-            Call("conv", (x,), kernel.outputs, height, width, kernel=kernel, stride=stride, padding=padding, relu=relu)
+            Call(
+                "conv",
+                (x,),
+                kernel.outputs,
+                height,
+                width,
+                kernel=kernel,
+                stride=stride,
+                padding=padding,
+                relu=relu,
+                fine=fine,
+                exact=exact,
+            )
         )
 
-    def add(self, a: int, b: int) -> int:
+    def add(self, a: int, b: int, *, exact: bool = False) -> int:
         source = self.calls[a]
-        return self._append(Call("add", (a, b), source.channels, source.height, source.width))
+        return self._append(Call("add", (a, b), source.channels, source.height, source.width, exact=exact))
 
     def meet(self, first: int, second: int, kernel: Kernel, *, enlarge: bool) -> int:
         """1x1 convolution and ReLU over two maps side by side; with `enlarge` the first has half the side.
@@ -84,7 +108,13 @@ class Tape:
     def squash(self, x: int) -> int:
         """The logistic function."""
         source = self.calls[x]
-        return self._append(Call("squash", (x,), source.channels, source.height, source.width))
+        return self._append(Call("squash", (x,), source.channels, source.height, source.width, exact=True))
+
+    def until(self, stop: int) -> Tape:
+        """The first `stop` calls, without outputs."""
+        part = Tape()
+        part.calls = self.calls[:stop]
+        return part
 
     def is_depthwise(self, call: Call) -> bool:
         """Whether a convolution looks at each channel by itself."""

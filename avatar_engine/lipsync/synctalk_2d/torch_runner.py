@@ -1,4 +1,4 @@
-"""Draws on a GPU: half precision, pictures of several rooms in one go, everything about the loop kept on the card."""
+"""Draws on a GPU: half precision, several pictures in one go, everything about the loop kept on the card."""
 
 from __future__ import annotations
 

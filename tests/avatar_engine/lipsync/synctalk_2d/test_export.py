@@ -25,7 +25,7 @@ from avatar_engine.lipsync.synctalk_2d.folded import FoldedNet, Kernel
 from avatar_engine.lipsync.synctalk_2d.layers import build_reference_tape, build_voice_tape
 from avatar_engine.lipsync.synctalk_2d.onnx_graph import build_onnx
 from avatar_engine.lipsync.synctalk_2d.onnx_runner import open_onnx
-from avatar_engine.lipsync.synctalk_2d.quantised import Scale, quantise
+from avatar_engine.lipsync.synctalk_2d.quantised import Scale, join_inputs, quantise, split_outputs
 from avatar_engine.lipsync.synctalk_2d.spec import NetSpec
 from tests.avatar_engine.lipsync.synctalk_2d.film import TINY, Film, build_windows, write_weights
 from tests.avatar_engine.lipsync.synctalk_2d.golden import build_input, build_picture, fill
@@ -45,13 +45,15 @@ ROOT = Path(__file__).resolve().parents[4]
         NetSpec(80, (4, 8, 64, 256), "wenet"),
     ],
 )
-def test_float32_export_equals_the_network(spec: NetSpec) -> None:
+@pytest.mark.parametrize("fine", [False, True])
+def test_float32_export_equals_the_network(spec: NetSpec, fine: bool) -> None:
     from avatar_engine.lipsync.synctalk_2d.nets.unet import UNet
 
     net = fill(UNet(spec))
     picture, audio = build_picture((1, 6, spec.inner, spec.inner), 0.01), build_input((1, *spec.audio_shape), 0.013)
     folded = FoldedNet(spec, {name: tensor.numpy() for name, tensor in net.state_dict().items()})
-    reference, voice = (open_onnx(build_onnx(t), 1) for t in (build_reference_tape(folded), build_voice_tape(folded)))
+    tapes = build_reference_tape(folded), build_voice_tape(folded, fine=fine)
+    reference, voice = (open_onnx(build_onnx(tape), 1) for tape in tapes)
     maps = reference.run(None, {"picture": picture.numpy()})
     with torch.no_grad():
         wanted_maps, wanted = net.encode_reference(picture)[1:], net(picture, audio)
@@ -106,9 +108,9 @@ export_networks(Path({str(tmp_path)!r}), spec, [square], [np.zeros((16, 512), np
 def test_report_is_void_once_weights_or_files_change(tmp_path: Path) -> None:
     export(tmp_path)
     assert read_report(tmp_path, NetSpec(80, (4, 8, 12, 32))) is None
-    damaged = bytearray(read_model(tmp_path, INT8_FILES[1]))
+    damaged = bytearray(read_model(tmp_path, INT8_FILES[0]))
     damaged[len(damaged) // 2] ^= 1
-    (tmp_path / INT8_FILES[1]).write_bytes(damaged)
+    (tmp_path / INT8_FILES[0]).write_bytes(damaged)
     assert read_report(tmp_path, TINY) is None
     export(tmp_path)
     assert read_report(tmp_path, TINY) is not None
@@ -134,7 +136,7 @@ def test_damaged_report_is_no_report(tmp_path: Path) -> None:
             del damaged[chance.randrange(len(damaged)) :]
         (tmp_path / REPORT).write_bytes(damaged)
         report = read_report(tmp_path, TINY)
-        assert report is None or report.sound_scale.factors.shape == (32,)
+        assert report is None or report.build_scales()["audio"].factors.shape == (32,)
     for body in ([], {}, None, 3, {"format": 1}):
         (tmp_path / REPORT).write_text(json.dumps(body))
         assert read_report(tmp_path, TINY) is None
@@ -168,6 +170,23 @@ def test_whole_numbers_stand_for_the_same_convolution() -> None:
     wanted = x @ kernel.weight[:, :, 0, 0].T + kernel.bias
     loudest = (np.abs(kernel.weight[:, :, 0, 0]) * heard.factors).sum(axis=1)
     assert (np.abs(got - wanted) <= 0.015 * loudest + 1e-3).all()
+
+
+def test_pieces_of_a_fine_channel_add_up_to_it() -> None:
+    scale = Scale(np.array([1.0, 2.0], np.float32), signed=True)
+    kernel = Kernel(np.eye(2, dtype=np.float32)[:, :, None, None], np.array([0.1, -0.3], np.float32))
+    split, pieces = split_outputs(kernel, scale, fine=1)
+    x = np.linspace(-1.5, 1.5, 400, dtype=np.float32)[:, None].repeat(2, axis=1)
+    made = x @ split.weight[:, :, 0, 0].T + split.bias
+    held = pieces.to_int8(made).astype(np.float32) * pieces.factors * pieces.step
+    joined, whole = join_inputs(
+        Kernel(np.eye(2, dtype=np.float32)[:, :, None, None], np.zeros(2, np.float32)), scale, 1
+    )
+    np.testing.assert_array_equal(whole.factors, pieces.factors)
+    got = held @ joined.weight[:, :, 0, 0].T + joined.bias
+    wanted = x + kernel.bias
+    assert np.abs(got[:, 1] - wanted[:, 1]).max() <= 0.51 * 2.0 / 127 / 4
+    assert np.abs(got[:, 0] - np.clip(wanted[:, 0], -128 / 127, 1)).max() <= 0.51 / 127
 
 
 def test_a_silent_channel_keeps_its_constant() -> None:
