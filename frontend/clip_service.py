@@ -84,7 +84,7 @@ class ClipService:
         Ends early where the clip does: its status went out long ago. Raises `ClipFailed` where there is no first part.
         Picture i goes out i/25 s after the first one of the clip, and not at all where it comes much later.
         """
-        yield build_part(await self.show_still(look))
+        rest = [build_part(await self.show_still(look))]
         name = _name()
         wants_frames = await asyncio.to_thread(self._wants_frames)
         try:
@@ -92,10 +92,13 @@ class ClipService:
                 async for picture in self._pace(pictures):
                     if wants_frames:
                         await asyncio.to_thread(self.debug.save_frame, name, picture.index, picture.jpeg)
+                    while rest:  # only now, so that a page that starts its sound with it is in step with the clip
+                        yield rest.pop()
                     yield build_part(picture.jpeg)
         except ClipFailed as error:
             log.warning("a clip breaks off: %s", error)
-        yield END
+        for part in (*rest, END):
+            yield part
 
     async def stream_still(self, still: bytes) -> AsyncGenerator[bytes]:
         """The same with the presenter at rest alone."""

@@ -43,7 +43,7 @@ class SyncTalkPage {
     }
   }
 
-  /** The sound is fetched first; the picture of the same text is then made from it, and both begin together. */
+  /** The sound is fetched first; the pictures of the same text are made from it, and the first one starts it. */
   async #say(form) {
     const query = new URLSearchParams({ text: form.elements.text.value, avatar: form.elements.avatar.value });
     const sound = await this.#ask(`get-tts-audio?${query}`);
@@ -53,7 +53,8 @@ class SyncTalkPage {
 
   async #upload(form) {
     const body = new FormData(form);
-    const response = await this.#ask("generate-from-audio", { method: "POST", body });
+    const query = new URLSearchParams({ avatar: this.#find("say").elements.avatar.value });
+    const response = await this.#ask(`generate-from-audio?${query}`, { method: "POST", body });
     const file = form.elements.audio_file.files[0];
     await this.#showParts(response, () => this.#play(file));
   }
