@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import os
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ from avatar_engine.lipsync.synctalk_2d.quantised import Scale, build_scale, buil
 from avatar_engine.lipsync.synctalk_2d.spec import NetSpec
 from avatar_engine.lipsync.synctalk_2d.tape import Tape
 from avatar_engine.types import Float32, UInt8
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 2
 WEIGHTS = "unet.safetensors"
@@ -52,7 +55,8 @@ class ExportReport:
     """What `export.json` says; it is written last.
 
     weights_sha256: of the file that was exported. files: SHA-256 of each file that was written. int8_psnr_db: int8
-    against float32 inside the mask box, worst of the check samples, None where there was no sound to calibrate with.
+    against float32 inside the mask box, worst of the check samples, None where there was no sound to calibrate with, or
+    LiteRT refused the network.
     scales: factors and sign of what enters the int8 voice part, by name.
     """
 
@@ -98,9 +102,13 @@ def export_networks(
     if windows:
         samples = complete_samples(files[REFERENCE_ONNX], build_samples(spec, squares, windows), threads)
         voice = build_int8(build_voice_tape(net, fine=True), samples, build_sounds(spec, windows), threads)
-        networks = LitertNetworks(spec, files[REFERENCE_ONNX], voice.model, voice.scales, threads)
-        psnr_db = measure_int8(networks, files[VOICE_ONNX], samples[-CHECK_SAMPLES:], threads)
-        files[VOICE_INT8], scales = voice.model, voice.scales
+        try:
+            networks = LitertNetworks(spec, files[REFERENCE_ONNX], voice.model, voice.scales, threads)
+            psnr_db = measure_int8(networks, files[VOICE_ONNX], samples[-CHECK_SAMPLES:], threads)
+        except CheckpointError as error:
+            logger.warning("int8 is left out: %s", error)
+        else:
+            files[VOICE_INT8], scales = voice.model, voice.scales
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     weights = hash_file(folder / WEIGHTS)
     told = {name: {"factors": scale.factors.tolist(), "signed": scale.signed} for name, scale in scales.items()}

@@ -72,7 +72,7 @@ def draw_voice(tape: Tape, net: FoldedNet, picture: int, maps: Sequence[int], au
             return tape.squash(_end_finely(tape, net, (x, skip), prefix, sizes))
         x = _double_meeting(tape, net, (x, skip), prefix, sizes, enlarge=True)
         coming = outputs
-    return tape.squash(tape.conv(x, net.plain("outc.conv", (3, coming, 1, 1))))
+    return tape.squash(tape.conv(x, net.plain("outc.conv", (3, coming, 1, 1)), exact=True))
 
 
 def _end_finely(tape: Tape, net: FoldedNet, pair: tuple[int, int], prefix: str, sizes: tuple[int, int]) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from avatar_engine.errors import CheckpointError
+from avatar_engine.lipsync.synctalk_2d.checkpoint import load_state, save_state
 from avatar_engine.lipsync.synctalk_2d.export import (
     FLOAT_FILES,
     INT8_FILES,
@@ -22,6 +23,7 @@ from avatar_engine.lipsync.synctalk_2d.export import (
     read_report,
 )
 from avatar_engine.lipsync.synctalk_2d.folded import FoldedNet, Kernel
+from avatar_engine.lipsync.synctalk_2d.generator import load_generator
 from avatar_engine.lipsync.synctalk_2d.layers import build_reference_tape, build_voice_tape
 from avatar_engine.lipsync.synctalk_2d.onnx_graph import build_onnx
 from avatar_engine.lipsync.synctalk_2d.onnx_runner import open_onnx
@@ -85,6 +87,31 @@ def test_without_sound_only_float32_is_exported(tmp_path: Path) -> None:
     assert not report.int8
     assert {path.name for path in tmp_path.iterdir()} == {WEIGHTS, REPORT, *FLOAT_FILES}
     assert read_report(tmp_path, TINY) == report
+
+
+def scale_weights(folder: Path, factor: float) -> None:
+    """Multiply all weights, but no biases, of the network in a folder."""
+    state = load_state(folder / WEIGHTS)
+    scaled = {name: value * factor if name.endswith(".weight") else value for name, value in state.items()}
+    save_state(folder / WEIGHTS, scaled)
+
+
+@pytest.mark.parametrize("factor", [0.0, 1e-12])
+def test_a_network_that_learnt_nothing_is_exported_all_the_same(tmp_path: Path, factor: float) -> None:
+    write_weights(tmp_path)
+    scale_weights(tmp_path, factor)
+    film = Film(TINY, 2)
+    report = export_networks(tmp_path, TINY, [film.crop(0), film.crop(1)], list(build_windows(2)), threads=1)
+    assert read_report(tmp_path, TINY) == report
+    drawn = load_generator(tmp_path, TINY, film, "cpu", 1).generate(np.zeros(1, np.int32), build_windows(1))
+    assert drawn.shape == (1, 80, 80, 3)
+
+
+def test_a_network_without_finite_values_is_refused(tmp_path: Path) -> None:
+    write_weights(tmp_path)
+    scale_weights(tmp_path, 1e4)
+    with pytest.raises(CheckpointError, match="not finite"):
+        export_networks(tmp_path, TINY, [Film(TINY, 1).crop(0)], list(build_windows(2)), threads=1)
 
 
 def test_export_needs_no_torch(tmp_path: Path) -> None:
