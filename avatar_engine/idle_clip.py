@@ -16,7 +16,8 @@ from avatar_engine.stream.envelope import MediaEnvelope
 from avatar_engine.timing import SAMPLES_PER_FRAME
 from avatar_engine.types import SpeechWindow
 
-MOST_FRAMES = 250
+MOST_FRAMES = 500
+"""20 s: the whole way there and back of a source loop of 10 s, so that the clip closes without a jump."""
 PAUSE_S = 0.01
 SETTLE_S = 1.0
 
@@ -29,7 +30,7 @@ async def send_idle_clip(
 ) -> None:
     """Render and encode one silent loop and hand it over as (index, count, envelope).
 
-    Works a frame at a time with a pause after each, so that going on air does not stutter.
+    Works a frame at a time with a pause after each, so that going on air does not stutter and the link does not fill.
     """
     await asyncio.sleep(SETTLE_S)
     session = await asyncio.to_thread(engine.open, spec.seed, spec.width, spec.height)
@@ -40,6 +41,7 @@ async def send_idle_clip(
         await asyncio.sleep(PAUSE_S)
     for index, envelope in enumerate(clip):
         send(index, count, envelope)
+        await asyncio.sleep(PAUSE_S)  # the link holds no more than this many frames at once
 
 
 def _encode_frame(session: Session, encoder: StreamEncoder, index: int) -> MediaEnvelope:
