@@ -33,7 +33,7 @@ PROGRAMS = {
 }
 CHATTERS = 3
 STARTED_AGAIN_AFTER_S = 1.0
-BACK_WITHIN_S = 90.0
+BACK_WITHIN_S = 240.0
 
 
 def fetch_cookie(system: ServiceSystem, copy: int) -> str:
