@@ -36,10 +36,13 @@ class IdleClipBuilder:
         """Take frame `index` of `count`; returns the clip with its last frame.
 
         Frame 0 starts a new clip. Raises `WireError` for a frame out of order, a first frame that is not a key
-        frame, or a clip that is too large; the clip is then given up.
+        frame, or a clip that is too large; the clip is then given up. The rest of a clip that was given up, or whose
+        beginning another process saw, is passed over.
         """
         if index == 0:
             self._frames, self._count, self._bytes = [], count, 0
+        elif not self._frames:
+            return None
         wanted = len(self._frames)
         self._bytes += len(envelope.video) + sum(map(len, envelope.audio))
         if (
