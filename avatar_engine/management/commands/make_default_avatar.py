@@ -83,5 +83,5 @@ class Command(BaseCommand):
 
 def _find(weight: Weight, folder: Path) -> Path:
     if not is_whole(weight, folder):
-        raise CommandError(f"{weight.file} is not in {folder}: fetch it with `manage.py weights fetch {weight.name}`")
+        raise CommandError(f"{weight.file} is not in {folder}: fetch it with `manage.py weights {weight.name}`")
     return folder / weight.file
