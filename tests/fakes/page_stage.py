@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import time
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ class FakeStage:
             for viewer in self.viewers:
                 if viewer.qsize() < 200:
                     viewer.put_nowait(message)
-            await asyncio.sleep(max(0, start + (n + 1) * 0.04 - loop.time()))
+            start = max(start, loop.time() - (n + 1) * 0.04)  # on a busy machine the show gets late, pages do not wait
+            await asyncio.sleep(max(0.005, start + (n + 1) * 0.04 - loop.time()))
 
     async def serve(self, receive: Any, send: Any) -> None:
         from frontend.media_message import build_hello, build_init_notes, build_timeline
@@ -88,13 +90,19 @@ class FakeStage:
             pumping.cancel()
 
 
+@cache
+def paint_wall() -> np.ndarray:
+    """A soft light on a dark wall, uint8[512, 512, 3]."""
+    y, x = np.mgrid[0:512, 0:512].astype(np.float32)
+    glow = np.clip(1 - np.hypot(x - 256, y - 300) / 420, 0, 1)[..., None]
+    return (np.array([38, 34, 52]) + glow * np.array([80, 62, 58])).astype(np.uint8)
+
+
 def draw(n: int, speaking: bool) -> np.ndarray:
     """A plain presenter: enough to judge a page by, with a mouth that moves while speaking."""
     import cv2
 
-    y, x = np.mgrid[0:512, 0:512].astype(np.float32)
-    glow = np.clip(1 - np.hypot(x - 256, y - 300) / 420, 0, 1)[..., None]
-    picture = (np.array([38, 34, 52]) + glow * np.array([80, 62, 58])).astype(np.uint8)
+    picture = paint_wall().copy()
     sway = int(4 * math.sin(n / 20))
     cv2.ellipse(picture, (256 + sway, 560), (210, 190), 0, 0, 360, (52, 74, 96), -1, cv2.LINE_AA)
     cv2.ellipse(picture, (256 + sway, 205), (128, 150), 0, 0, 360, (58, 38, 34), -1, cv2.LINE_AA)
