@@ -30,6 +30,13 @@ def test_address_that_guesses_is_refused_and_told_so(client: Client, admin_user:
     assert client.get(LOGIN).status_code == 200, "pages are still there"
 
 
+def test_tries_that_let_somebody_in_do_not_count(client: Client, admin_user: AbstractUser) -> None:
+    for _ in range(LOGIN_PACE.count + 2):
+        assert Client().post(LOGIN, RIGHT)["Location"] == "/console/"
+    assert guess(client, LOGIN_PACE.count) == [200] * LOGIN_PACE.count
+    assert guess(client, 1) == [429]
+
+
 def test_admin_and_console_count_together(client: Client, admin_user: AbstractUser) -> None:
     guess(client, LOGIN_PACE.count // 2)
     guess(client, LOGIN_PACE.count - LOGIN_PACE.count // 2, "/admin/login/")
