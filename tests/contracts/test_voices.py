@@ -67,7 +67,7 @@ async def speech_server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Speech
     async with SpeechServer() as server:
 
         def here(call: Call) -> AsyncGenerator[bytes]:
-            return read_answer(replace(call, url=server.url + urlsplit(call.url).path))
+            return read_answer(replace(call, url=server.origin + urlsplit(call.url).path))
 
         monkeypatch.setattr("avatar_engine.voice.openai_speech.read_answer", here)
         monkeypatch.setattr("avatar_engine.voice.http_voice.read_answer", here)

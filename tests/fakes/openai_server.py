@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tests.fakes.own_server import OwnServer
+
 
 @dataclass(frozen=True)
 class Script:
@@ -27,48 +29,26 @@ class Script:
     raw: bytes | None = None
 
 
-class OpenAIServer:
+class OpenAIServer(OwnServer):
     """`async with OpenAIServer(Script()) as server:` listens on `server.base_url`.
 
-    requests:    bodies of the requests, with their API key as "key".
-    asked:       set once a request came.
-    gone:        set once a client hung up before its answer was complete.
+    requests: bodies of the requests, with their API key as "key".
+    asked:    set once a request came.
     """
 
     def __init__(self, script: Script | None = None) -> None:
+        super().__init__()
         self.script = script or Script()
-        self.requests: list[dict[str, Any]] = []
         self.asked = asyncio.Event()
-        self.gone = asyncio.Event()
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
 
     @property
     def base_url(self) -> str:
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        return f"{self.origin}/v1"
 
-    async def __aenter__(self) -> OpenAIServer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in self._open:
-            writer.close()
-        await self._server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
-        try:
-            await self._read_request(reader)
-            await self._answer(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            self.gone.set()
-        finally:
-            self._open.discard(writer)
-            writer.close()
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Read one prompt and answer it."""
+        await self._read_request(reader)
+        await self._answer(reader, writer)
 
     async def _read_request(self, reader: asyncio.StreamReader) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -90,20 +70,15 @@ class OpenAIServer:
         writer.write(_event({"role": "assistant", "content": None}))
         for sent, piece in enumerate(script.pieces):
             if sent == script.hold_after:
-                return await self._hold(reader)
+                return await self.hold(reader)
             if sent == script.drop_after:
                 return writer.transport.abort()
             writer.write(_event({"content": piece}))
             await writer.drain()
         if script.hold_after is not None and script.hold_after >= len(script.pieces):
-            return await self._hold(reader)
+            return await self.hold(reader)
         writer.write(_chunk(b"data: [DONE]\n\n") + _chunk(b""))
         await writer.drain()
-
-    async def _hold(self, reader: asyncio.StreamReader) -> None:
-        """Wait until the client hangs up."""
-        await reader.read()
-        self.gone.set()
 
 
 def _head(status: int, content_type: str, length: int | None) -> bytes:

@@ -13,6 +13,7 @@ import numpy as np
 import soundfile
 
 from avatar_engine.voice.words import split_words
+from tests.fakes.own_server import OwnServer
 
 RATE_HZ = 24_000
 LEAD_MS, WORD_MS, TAIL_MS = 200, 250, 600
@@ -28,46 +29,19 @@ class Conduct:
     raw: bytes | None = None
 
 
-class SpeechServer:
+class SpeechServer(OwnServer):
     """`async with SpeechServer() as server:` POST `/v1/audio/speech` streams pcm; any other path gives a WAV file.
 
     A tone of 250 ms for every word. requests: method, path, fields (query or body) and key of each request.
-    gone: set once a client hung up before its answer was complete.
     """
 
     def __init__(self, conduct: Conduct | None = None) -> None:
+        super().__init__()
         self.conduct = conduct or Conduct()
-        self.requests: list[dict[str, Any]] = []
-        self.gone = asyncio.Event()
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
 
-    @property
-    def url(self) -> str:
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    async def __aenter__(self) -> SpeechServer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in self._open:
-            writer.close()
-        await self._server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
-        try:
-            fields = await self._read(reader)
-            await self._answer(fields, reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            self.gone.set()
-        finally:
-            self._open.discard(writer)
-            writer.close()
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Read what is to be said and say it."""
+        await self._answer(await self._read(reader), reader, writer)
 
     async def _read(self, reader: asyncio.StreamReader) -> dict[str, Any]:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -90,9 +64,7 @@ class SpeechServer:
         data = conduct.raw if conduct.raw is not None else self._sound(fields)
         for sent, at in enumerate(range(0, len(data), ODD_PIECE)):
             if sent == conduct.hold_after:
-                await reader.read()
-                self.gone.set()
-                return None
+                return await self.hold(reader)
             writer.write(data[at : at + ODD_PIECE])
             await writer.drain()
             await asyncio.sleep(0)

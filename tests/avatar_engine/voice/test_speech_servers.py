@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from avatar_engine.errors import VoiceError
-from avatar_engine.timing import CHUNK_MS
+from avatar_engine.timing import CHUNK_MS, CHUNK_SAMPLES
 from avatar_engine.types import AudioChunk
 from avatar_engine.voice import http_call
 from avatar_engine.voice.base import Voice
@@ -26,12 +27,12 @@ class Keys:
 
 
 def openai(server: SpeechServer, **options: Any) -> OpenAISpeech:
-    entry = {"voice": "openai", "base_url": f"{server.url}/v1/", "key_env": "SPEECH_API_KEY", **options}
+    entry = {"voice": "openai", "base_url": f"{server.origin}/v1/", "key_env": "SPEECH_API_KEY", **options}
     return OpenAISpeech.build(check_voice(entry).options, Keys())
 
 
 def http(server: SpeechServer, **options: Any) -> HttpVoice:
-    return HttpVoice.build(check_voice({"voice": "http", "url": f"{server.url}/voice", **options}).options, Keys())
+    return HttpVoice.build(check_voice({"voice": "http", "url": f"{server.origin}/voice", **options}).options, Keys())
 
 
 async def speak(voice: Voice, text: str, language: str | None = None) -> list[AudioChunk]:
@@ -56,9 +57,12 @@ async def test_openai_is_asked_for_pcm_with_the_key_of_the_environment() -> None
 async def test_first_sound_comes_before_the_answer_is_whole() -> None:
     async with SpeechServer(Conduct(hold_after=30)) as server:
         sound = openai(server).speak("One two three four five.")
-        await anext(sound)
+        async with asyncio.timeout(5):
+            assert (await anext(sound)).pcm.size == CHUNK_SAMPLES
+        assert not server.gone.is_set(), "the server still holds the rest back"
         await sound.aclose()
-        await server.gone.wait()
+        async with asyncio.timeout(5):
+            await server.gone.wait()
 
 
 async def test_without_its_key_nobody_is_asked() -> None:
